@@ -1,0 +1,49 @@
+package io.holdfast.events;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * A consumer gave a message up and parked it; stream DEADLETTERS, subject {@code
+ * deadletters.<service>.<original subject>}. Holds all that is needed to understand the message and
+ * to send it back.
+ *
+ * @param consumer the durable consumer that failed it
+ * @param stream the stream it came from, with its namespace
+ * @param sequence its sequence in that stream
+ * @param subject its subject, with its namespace
+ * @param reason a short stable word: {@code undecodable}, {@code unknown_type}, {@code
+ *     unsupported_version}, {@code invalid}, {@code rejected} or {@code attempts_exhausted}
+ * @param error the failure's summary, for a person
+ * @param attempts how often a handler reported a failure
+ * @param headers the message's headers
+ * @param payload the message's bytes if they are JSON text, else null
+ * @param payloadBase64 the message's bytes if they are not, else null
+ */
+public record MessageDeadLettered(
+    String aggregateId,
+    String consumer,
+    String stream,
+    long sequence,
+    String subject,
+    String reason,
+    String error,
+    int attempts,
+    Instant firstFailedAt,
+    Instant lastFailedAt,
+    Map<String, List<String>> headers,
+    String payload,
+    String payloadBase64)
+    implements Event {
+
+  public MessageDeadLettered {
+    Objects.requireNonNull(aggregateId, "aggregate_id");
+    Objects.requireNonNull(consumer, "consumer");
+    Objects.requireNonNull(stream, "stream");
+    Objects.requireNonNull(subject, "subject");
+    Objects.requireNonNull(reason, "reason");
+    headers = headers == null ? Map.of() : Map.copyOf(headers);
+  }
+}

@@ -1,0 +1,117 @@
+package io.holdfast.events;
+
+import java.util.Objects;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/**
+ * The names of streams and subjects within a namespace. With namespace {@code x} a stream is {@code
+ * x_ORDERS} and a subject {@code x.orders.created.<order id>}; with the empty one {@code ORDERS}
+ * and {@code orders.created.<order id>}.
+ */
+public final class Subjects {
+
+  private static final Pattern NAMESPACE = Pattern.compile("[a-z0-9-]{0,32}");
+
+  private final String namespace;
+  private final String prefix;
+  private final String streamPrefix;
+
+  /**
+   * @param namespace lower-case letters, digits and '-', or empty
+   */
+  public Subjects(String namespace) {
+    Objects.requireNonNull(namespace, "namespace");
+    if (!validNamespace(namespace)) {
+      throw new IllegalArgumentException("namespace must be at most 32 of a-z, 0-9 and '-'");
+    }
+    this.namespace = namespace;
+    this.prefix = namespace.isEmpty() ? "" : namespace + ".";
+    this.streamPrefix = namespace.isEmpty() ? "" : namespace + "_";
+  }
+
+  public static boolean validNamespace(String namespace) {
+    return NAMESPACE.matcher(namespace).matches();
+  }
+
+  public String namespace() {
+    return namespace;
+  }
+
+  /** A stream's full name: {@code x_ORDERS} for {@code ORDERS}. */
+  public String stream(String name) {
+    return streamPrefix + name;
+  }
+
+  /** The full name of the stream that holds a domain. */
+  public String stream(Domain domain) {
+    return stream(domain.stream());
+  }
+
+  /**
+   * A subject or filter with the namespace in front: {@code x.audit.block} for {@code audit.block}.
+   */
+  public String subject(String withoutNamespace) {
+    return prefix + withoutNamespace;
+  }
+
+  /**
+   * The subject of one fact: {@code orders.created.<order id>}. Not for dead letters: see {@link
+   * #deadLetter}.
+   */
+  public String fact(Event event) {
+    return fact(EventType.of(event), event.aggregateId());
+  }
+
+  /** The subject of the fact of this type about this aggregate. */
+  public String fact(EventType type, String aggregateId) {
+    return prefix + type.domain().token() + "." + type.fact() + "." + aggregateId;
+  }
+
+  /** All facts of one type: {@code orders.created.*}. */
+  public String every(EventType type) {
+    return prefix + type.domain().token() + "." + type.fact() + ".*";
+  }
+
+  /**
+   * All facts about one aggregate: {@code orders.*.<order id>}, also the filter of the append's
+   * guard.
+   */
+  public String aggregate(Domain domain, String aggregateId) {
+    return prefix + domain.token() + ".*." + aggregateId;
+  }
+
+  /**
+   * Where a service parks a message: {@code deadletters.<service>.<original subject, without its
+   * namespace>}.
+   */
+  public String deadLetter(String service, String originalSubject) {
+    String original =
+        originalSubject.startsWith(prefix)
+            ? originalSubject.substring(prefix.length())
+            : originalSubject;
+    return prefix + Domain.DEADLETTERS.token() + "." + service + "." + original;
+  }
+
+  /** The last token of a subject, the aggregate id if it is a fact's. */
+  public static String lastToken(String subject) {
+    return subject.substring(subject.lastIndexOf('.') + 1);
+  }
+
+  /** The type of fact that a subject promises, if it is one of ours. */
+  public Optional<EventType> typeOf(String subject) {
+    if (!subject.startsWith(prefix)) {
+      return Optional.empty();
+    }
+    String[] tokens = subject.substring(prefix.length()).split("\\.", -1);
+    if (tokens.length != 3) {
+      return Optional.empty();
+    }
+    for (EventType type : EventType.values()) {
+      if (type.domain().token().equals(tokens[0]) && type.fact().equals(tokens[1])) {
+        return Optional.of(type);
+      }
+    }
+    return Optional.empty();
+  }
+}

@@ -1,0 +1,193 @@
+package io.holdfast.runtime.boot;
+
+import io.holdfast.runtime.boot.VerticleGroup.Parts;
+import io.holdfast.runtime.config.CommonSettings;
+import io.holdfast.runtime.config.Settings;
+import io.holdfast.runtime.http.HttpShell;
+import io.holdfast.runtime.jetstream.GroupStreams;
+import io.holdfast.runtime.telemetry.Logging;
+import io.vertx.core.Future;
+import io.vertx.core.VerticleBase;
+import io.vertx.core.Vertx;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+
+/**
+ * A verticle group from start to drain. HTTP answers at once; the verticles begin when the broker
+ * and the streams are there, however long that takes.
+ */
+public final class RunningGroup {
+
+  private static final long REDEPLOY_MILLIS = 1_000;
+
+  private final VerticleGroup group;
+  private final Vertx vertx;
+  private final CommonSettings settings;
+  private final GroupStreams streams;
+  private final HttpShell http;
+  private final Logger log;
+  private final long startedAt = System.nanoTime();
+
+  private volatile String notReady = "starting";
+  private volatile boolean draining;
+
+  private RunningGroup(
+      VerticleGroup group,
+      Vertx vertx,
+      CommonSettings settings,
+      GroupStreams streams,
+      HttpShell http) {
+    this.group = group;
+    this.vertx = vertx;
+    this.settings = settings;
+    this.streams = streams;
+    this.http = http;
+    this.log = Logging.of(group.name(), RunningGroup.class);
+  }
+
+  /**
+   * Starts a group.
+   *
+   * @param processName of the connection, if this group is the first to need one
+   * @return completes when HTTP listens; readiness comes later, see {@code /ready}
+   * @throws io.holdfast.runtime.config.SettingsException if a setting is at fault
+   */
+  public static Future<RunningGroup> start(
+      VerticleGroup group, Map<String, String> env, Platform platform, String processName) {
+    Settings own = new Settings(env);
+    CommonSettings settings = CommonSettings.read(own, group.defaultPort());
+    Vertx vertx = platform.vertx();
+    GroupStreams streams =
+        group.streams().isEmpty()
+            ? null
+            : new GroupStreams(
+                vertx,
+                platform.broker(settings, processName),
+                group.name(),
+                settings,
+                group.streams(),
+                platform.meters());
+    HttpShell http = new HttpShell(vertx, group.name(), settings, platform.meters());
+    RunningGroup running = new RunningGroup(group, vertx, settings, streams, http);
+    Parts parts =
+        group.assemble(
+            new GroupContext(
+                vertx,
+                own,
+                settings,
+                streams,
+                streams == null ? null : streams.reader(),
+                platform.meters()));
+    running.registerChecks();
+    return http.listen(parts.routes())
+        .onSuccess(port -> running.deployWhenReady(parts.verticles()))
+        .map(running);
+  }
+
+  /** The port that HTTP listens on. */
+  public int port() {
+    return http.port();
+  }
+
+  public String name() {
+    return group.name();
+  }
+
+  /** Why the group is not ready; empty if it is. */
+  public String notReady() {
+    if (draining) {
+      return "draining";
+    }
+    if (streams != null && !streams.problems().isEmpty()) {
+      return String.join("; ", streams.problems());
+    }
+    return notReady;
+  }
+
+  /**
+   * Stops taking work, finishes what is in process, gives back the rest.
+   *
+   * @return true if all was finished within the drain's time. Never fails
+   */
+  public Future<Boolean> drain() {
+    draining = true;
+    http.refuse();
+    log.atInfo().log("Draining");
+    Duration limit = settings.drainTimeout();
+    long begun = System.nanoTime();
+    Future<Void> messages = streams == null ? Future.succeededFuture() : streams.drain();
+    return Future.join(messages, http.shutdown(limit))
+        .timeout(limit.toMillis(), TimeUnit.MILLISECONDS)
+        .<Boolean>transform(
+            done -> {
+              if (done.succeeded()) {
+                log.atInfo()
+                    .addKeyValue("took_ms", Duration.ofNanos(System.nanoTime() - begun).toMillis())
+                    .log("Drained");
+                return Future.succeededFuture(true);
+              }
+              if (!(done.cause() instanceof TimeoutException)) {
+                log.atWarn().setCause(done.cause()).log("Trouble while draining");
+              }
+              Future<Integer> given =
+                  streams == null ? Future.succeededFuture(0) : streams.giveBack();
+              return given.map(
+                  count -> {
+                    log.atError().addKeyValue("given_back", count).log("Force shutdown");
+                    return false;
+                  });
+            });
+  }
+
+  private void registerChecks() {
+    if (streams != null) {
+      http.check(
+          "broker",
+          () -> streams.problems().isEmpty() ? "" : String.join("; ", streams.problems()));
+      http.check(
+          "consumers",
+          () ->
+              streams.silentConsumers().isEmpty()
+                  ? ""
+                  : "not asking for messages: " + String.join(", ", streams.silentConsumers()));
+    }
+    http.check("verticles", () -> notReady);
+    http.check("draining", () -> draining ? "draining" : "");
+  }
+
+  private void deployWhenReady(List<VerticleBase> verticles) {
+    Future<Void> ready = streams == null ? Future.succeededFuture() : streams.whenReady();
+    ready.onSuccess(v -> deploy(verticles, 0));
+  }
+
+  /** One after the other; one that cannot start yet is tried until it can. */
+  private void deploy(List<VerticleBase> verticles, int next) {
+    if (draining) {
+      return;
+    }
+    if (next == verticles.size()) {
+      notReady = "";
+      log.atInfo()
+          .addKeyValue("port", http.port())
+          .addKeyValue("took_ms", Duration.ofNanos(System.nanoTime() - startedAt).toMillis())
+          .log("Ready");
+      return;
+    }
+    vertx
+        .deployVerticle(verticles.get(next))
+        .onSuccess(id -> deploy(verticles, next + 1))
+        .onFailure(
+            cause -> {
+              String reason = String.valueOf(cause.getMessage());
+              if (!reason.equals(notReady)) {
+                log.atError().addKeyValue("error", reason).log("Cannot start yet");
+              }
+              notReady = reason;
+              vertx.setTimer(REDEPLOY_MILLIS, id -> deploy(verticles, next));
+            });
+  }
+}

@@ -1,0 +1,123 @@
+package io.holdfast.runtime.config;
+
+import io.holdfast.events.Subjects;
+import io.holdfast.runtime.jetstream.RetryPolicy;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/**
+ * What every verticle group is configured by.
+ *
+ * @param natsUrls where the broker is, at least one
+ * @param natsUser the broker's user, with its password, if it asks for one
+ * @param host address that HTTP binds
+ * @param httpPort port that HTTP binds; 0 for any free one
+ * @param provision whether missing streams and consumers are created at start, or only looked for
+ * @param workers messages that one consumer may have in process
+ * @param drainTimeout how long a stop may wait for what is in process
+ * @param streamReplicas copies of each stream that is created
+ * @param streamMaxBytes size at which a stream refuses more
+ * @param httpMaxInFlight requests that may be in process; more are told to come back
+ */
+public record CommonSettings(
+    List<String> natsUrls,
+    Optional<String> natsUser,
+    Optional<Secret> natsPassword,
+    Subjects subjects,
+    String host,
+    int httpPort,
+    boolean provision,
+    int workers,
+    Duration drainTimeout,
+    int streamReplicas,
+    long streamMaxBytes,
+    int httpMaxInFlight,
+    RetryPolicy retry,
+    String logLevel) {
+
+  private static final Pattern ANY = Pattern.compile(".*");
+  private static final Pattern NAMESPACE = Pattern.compile("[a-z0-9-]{0,32}");
+
+  public CommonSettings {
+    natsUrls = List.copyOf(natsUrls);
+    if (natsUser.isPresent() != natsPassword.isPresent()) {
+      throw new IllegalArgumentException("NATS_USER and NATS_PASSWORD go together");
+    }
+  }
+
+  /**
+   * @param defaultPort of the group, see the README's table
+   */
+  public static CommonSettings read(Settings settings, int defaultPort) {
+    List<String> urls = natsUrls(settings);
+    Optional<String> user = settings.optional("NATS_USER");
+    Optional<Secret> password = settings.secret("NATS_PASSWORD");
+    for (String unsupported :
+        List.of("NATS_CREDS", "NATS_NKEY_SEED", "NATS_TLS_CA", "NATS_TLS_CERT", "NATS_TLS_KEY")) {
+      if (settings.optional(unsupported).isPresent()) {
+        settings.fault(unsupported, "***", "is not supported yet; use NATS_USER and NATS_PASSWORD");
+      }
+    }
+    String namespace =
+        settings.text(
+            "NAMESPACE", "", NAMESPACE, "must be at most 32 lower-case letters, digits or '-'");
+    String host = settings.text("HOST", "0.0.0.0", ANY, "must be an address");
+    int port = settings.integer("HTTP_PORT", defaultPort, 0, 65_535);
+    boolean provision = settings.flag("PROVISION", true);
+    int workers = settings.integer("WORKERS", 256, 1, 4_096);
+    Duration drain = settings.seconds("DRAIN_TIMEOUT_SECONDS", 30, 1, 600);
+    int replicas = settings.integer("STREAM_REPLICAS", 1, 1, 5);
+    long maxBytes = settings.wholeNumber("STREAM_MAX_BYTES", 1L << 30, 1L << 20, 1L << 50);
+    int inFlight = settings.integer("HTTP_MAX_IN_FLIGHT", 1_024, 1, 100_000);
+    int attempts = settings.integer("RETRY_MAX_ATTEMPTS", 6, 1, 1_000);
+    Duration base = settings.millis("RETRY_BASE_MS", 200, 1, 60_000);
+    Duration cap = settings.millis("RETRY_CAP_MS", 10_000, 1, 3_600_000);
+    String level =
+        settings.choice("LOG_LEVEL", "info", Set.of("trace", "debug", "info", "warn", "error"));
+    return settings.complete(
+        () ->
+            new CommonSettings(
+                urls,
+                user,
+                password,
+                new Subjects(namespace),
+                host,
+                port,
+                provision,
+                workers,
+                drain,
+                replicas,
+                maxBytes,
+                inFlight,
+                new RetryPolicy(attempts, base, cap),
+                level));
+  }
+
+  private static List<String> natsUrls(Settings settings) {
+    String value = settings.optional("NATS_URL").orElse("nats://127.0.0.1:4222");
+    List<String> urls = List.of(value.split(",", -1));
+    for (String url : urls) {
+      URI uri;
+      try {
+        uri = URI.create(url.strip());
+      } catch (IllegalArgumentException malformed) {
+        uri = null;
+      }
+      if (uri == null
+          || uri.getHost() == null
+          || !("nats".equals(uri.getScheme()) || "tls".equals(uri.getScheme()))
+          || uri.getUserInfo() != null) {
+        settings.fault(
+            "NATS_URL",
+            value.contains("@") ? "***" : value,
+            "must be nats://host:port, several parted by commas, without user or password");
+        break;
+      }
+    }
+    return urls.stream().map(String::strip).toList();
+  }
+}

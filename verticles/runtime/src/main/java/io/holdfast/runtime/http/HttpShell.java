@@ -1,0 +1,242 @@
+package io.holdfast.runtime.http;
+
+import io.holdfast.runtime.config.CommonSettings;
+import io.holdfast.runtime.jetstream.BrokerException;
+import io.holdfast.runtime.telemetry.Logging;
+import io.holdfast.runtime.telemetry.Meters;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.json.JsonObject;
+import io.vertx.ext.healthchecks.HealthChecks;
+import io.vertx.ext.healthchecks.Status;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.handler.BodyHandler;
+import io.vertx.ext.web.handler.HttpException;
+import io.vertx.ext.web.healthchecks.HealthCheckHandler;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+
+/**
+ * A group's HTTP server: {@code /health}, {@code /ready}, {@code /metrics}, the group's own routes,
+ * and what all of them need: limits, problem+json, a way to refuse while draining.
+ */
+public final class HttpShell {
+
+  private static final long MAX_BODY_BYTES = 64 * 1024;
+  private static final int MAX_HEADER_BYTES = 16 * 1024;
+  private static final int IDLE_SECONDS = 60;
+
+  /** From the head of a request to the end of its body; a client that trickles is cut off. */
+  private static final long BODY_DEADLINE_MILLIS = 10_000;
+
+  private final Vertx vertx;
+  private final CommonSettings settings;
+  private final Meters meters;
+  private final HealthChecks health;
+  private final HealthChecks ready;
+  private final Logger log;
+  private final AtomicInteger inFlight = new AtomicInteger();
+
+  private HttpServer server;
+  private volatile boolean refusing;
+  private volatile Promise<Void> idle;
+
+  public HttpShell(Vertx vertx, String group, CommonSettings settings, Meters meters) {
+    this.vertx = vertx;
+    this.settings = settings;
+    this.meters = meters;
+    this.health = HealthChecks.create(vertx);
+    this.ready = HealthChecks.create(vertx);
+    this.log = Logging.of(group, HttpShell.class);
+    // That this answers at all says what liveness needs to know. It never asks the broker.
+    health.register("event-loop", promise -> promise.complete(Status.OK()));
+  }
+
+  /**
+   * Adds a readiness check.
+   *
+   * @param problem empty if all is well; must not block
+   */
+  public void check(String name, Supplier<String> problem) {
+    ready.register(
+        name,
+        promise -> {
+          String found = problem.get();
+          promise.complete(
+              found.isEmpty() ? Status.OK() : Status.KO(new JsonObject().put("problem", found)));
+        });
+  }
+
+  /**
+   * Binds and serves.
+   *
+   * @return the port
+   */
+  public Future<Integer> listen(Consumer<Router> groupRoutes) {
+    Router router = Router.router(vertx);
+    router.get("/health").handler(HealthCheckHandler.createWithHealthChecks(health));
+    router.get("/ready").handler(HealthCheckHandler.createWithHealthChecks(ready));
+    router.get("/metrics").handler(this::metrics);
+
+    Router api = Router.router(vertx);
+    api.route().handler(this::admit);
+    for (HttpMethod withBody :
+        new HttpMethod[] {HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH}) {
+      api.route().method(withBody).handler(this::bodyDeadline);
+      api.route()
+          .method(withBody)
+          .handler(
+              BodyHandler.create(false).setBodyLimit(MAX_BODY_BYTES).setHandleFileUploads(false));
+    }
+    groupRoutes.accept(api);
+    router.route("/*").subRouter(api);
+    for (int status : new int[] {404, 405, 406, 413, 415, 500, 400}) {
+      router.errorHandler(status, this::failed);
+    }
+    router.route().failureHandler(this::failed);
+
+    server =
+        vertx.createHttpServer(
+            new HttpServerOptions()
+                .setHost(settings.host())
+                .setPort(settings.httpPort())
+                .setIdleTimeout(IDLE_SECONDS)
+                .setMaxHeaderSize(MAX_HEADER_BYTES)
+                .setHttp2ClearTextEnabled(false)
+                .setCompressionSupported(false));
+    return server.requestHandler(router).listen().map(HttpServer::actualPort);
+  }
+
+  public int port() {
+    return server.actualPort();
+  }
+
+  /**
+   * From now on requests to the group's own routes are told to come back; those in process go on.
+   */
+  public void refuse() {
+    refusing = true;
+  }
+
+  /** Waits for the requests in process, at most so long, then closes. */
+  public Future<Void> shutdown(Duration limit) {
+    if (server == null) {
+      return Future.succeededFuture();
+    }
+    Promise<Void> quiet = Promise.promise();
+    idle = quiet;
+    if (inFlight.get() == 0) {
+      quiet.tryComplete();
+    }
+    // Kept-alive connections would hold the server's own shutdown up, so it gets only a moment
+    // after the last answer.
+    return quiet
+        .future()
+        .timeout(limit.toMillis(), TimeUnit.MILLISECONDS)
+        .transform(done -> server.shutdown(500, TimeUnit.MILLISECONDS));
+  }
+
+  private void admit(RoutingContext request) {
+    request
+        .response()
+        .putHeader("X-Content-Type-Options", "nosniff")
+        .putHeader("Cache-Control", "no-store");
+    if (refusing) {
+      request.response().putHeader("Connection", "close");
+      Problem.unavailable("This instance is shutting down").send(request);
+      return;
+    }
+    if (inFlight.get() >= settings.httpMaxInFlight()) {
+      Problem.overloaded().send(request);
+      return;
+    }
+    inFlight.incrementAndGet();
+    request.addEndHandler(
+        ended -> {
+          Promise<Void> waiting = idle;
+          if (inFlight.decrementAndGet() == 0 && waiting != null) {
+            waiting.tryComplete();
+          }
+        });
+    request.next();
+  }
+
+  private void bodyDeadline(RoutingContext request) {
+    long timer =
+        vertx.setTimer(
+            BODY_DEADLINE_MILLIS,
+            id -> {
+              log.atWarn().log("A request's body did not arrive in time, connection closed");
+              request.request().connection().close();
+            });
+    request.request().end().onComplete(arrived -> vertx.cancelTimer(timer));
+    request.next();
+  }
+
+  private void metrics(RoutingContext request) {
+    vertx
+        .executeBlocking(meters::scrape, false)
+        .onSuccess(
+            text ->
+                request
+                    .response()
+                    .putHeader("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+                    .end(text))
+        .onFailure(request::fail);
+  }
+
+  private void failed(RoutingContext request) {
+    Throwable cause = request.failure();
+    int status = request.statusCode();
+    switch (cause) {
+      case ProblemException known -> known.problem().send(request);
+      case BrokerException unavailable ->
+          Problem.unavailable(unavailable.getMessage()).send(request);
+      case HttpException http -> byStatus(request, http.getStatusCode());
+      case null -> byStatus(request, status);
+      default -> {
+        if (status >= 400 && status < 500) {
+          byStatus(request, status);
+        } else {
+          log.atError()
+              .setCause(cause)
+              .addKeyValue("method", request.request().method().name())
+              .addKeyValue("path", request.normalizedPath())
+              .log("A request failed");
+          Problem.of(500, "internal", "Something went wrong here", "It is in the log")
+              .send(request);
+        }
+      }
+    }
+  }
+
+  private static void byStatus(RoutingContext request, int status) {
+    Problem problem =
+        switch (status) {
+          case 400 -> Problem.malformed("The request cannot be read");
+          case 404 -> Problem.notFound("Nothing is at this path");
+          case 405 ->
+              Problem.of(
+                  405, "method-not-allowed", "The method is not allowed here", "See the README");
+          case 413 ->
+              Problem.of(
+                  413,
+                  "too-large",
+                  "The body is too large",
+                  "At most " + MAX_BODY_BYTES + " bytes are accepted");
+          case 415 ->
+              Problem.of(415, "unsupported-media-type", "The body must be JSON", "See the README");
+          default -> Problem.of(status, "http-" + status, "The request failed", "Status " + status);
+        };
+    problem.send(request);
+  }
+}

@@ -1,0 +1,393 @@
+package io.holdfast.runtime.jetstream;
+
+import io.holdfast.runtime.config.CommonSettings;
+import io.holdfast.runtime.jetstream.BrokerException.Kind;
+import io.nats.client.Connection;
+import io.nats.client.ConnectionListener;
+import io.nats.client.Dispatcher;
+import io.nats.client.ErrorListener;
+import io.nats.client.Message;
+import io.nats.client.Nats;
+import io.nats.client.Options;
+import io.nats.client.impl.Headers;
+import io.nats.client.impl.NatsMessage;
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+
+/**
+ * The process's one connection to the broker. Connects in the background and keeps trying without
+ * end; while there is no connection every request fails at once, and nothing is buffered to turn up
+ * later.
+ *
+ * <p>All methods may be called on an event loop: none blocks. A returned future completes on the
+ * Vert.x context that asked.
+ */
+public final class Broker {
+
+  /**
+   * The oldest server that may be used: older ones ignore the guards and batches that promises rest
+   * on without a word, and have open CVEs.
+   */
+  public static final String MINIMUM_VERSION = "2.12.7";
+
+  private static final int MAX_OUTSTANDING = 8_192;
+  private static final int OUTGOING_QUEUE = 65_536;
+  private static final long SWEEP_MILLIS = 100;
+  private static final int NO_RESPONDERS = 503;
+  private static final int END_OF_BATCH = 204;
+
+  private final Vertx vertx;
+  private final Logger log;
+  private final Options options;
+  private final List<Runnable> onConnected = new CopyOnWriteArrayList<>();
+  private final Map<String, Pending> pending = new ConcurrentHashMap<>();
+  private final AtomicLong tokens = new AtomicLong();
+  private final long sweeper;
+
+  private volatile Connection connection;
+  private volatile String inbox;
+  private volatile String problem = "not connected yet";
+  private volatile boolean usable;
+  private volatile boolean closed;
+
+  /** One request that waits for its answers. */
+  private static final class Pending {
+    final Promise<List<Message>> promise = Promise.promise();
+    final List<Message> received = new ArrayList<>(1);
+    final Context context;
+    final boolean many;
+    final long deadline;
+
+    Pending(Context context, boolean many, long deadline) {
+      this.context = context;
+      this.many = many;
+      this.deadline = deadline;
+    }
+  }
+
+  private Broker(Vertx vertx, CommonSettings settings, String name, Logger log) {
+    this.vertx = vertx;
+    this.log = log;
+    Options.Builder builder =
+        new Options.Builder()
+            .servers(settings.natsUrls().toArray(String[]::new))
+            .connectionName("holdfast-" + name)
+            .inboxPrefix("_INBOX_" + name + ".")
+            .connectionTimeout(Duration.ofSeconds(2))
+            .maxReconnects(-1)
+            .reconnectWait(Duration.ofMillis(150))
+            .reconnectJitter(Duration.ofMillis(100))
+            // Else a publish that failed would turn up after the reconnect, as a ghost.
+            .reconnectBufferSize(0)
+            .pingInterval(Duration.ofSeconds(2))
+            .maxPingsOut(2)
+            .maxMessagesInOutgoingQueue(OUTGOING_QUEUE)
+            .writeQueuePushTimeout(Duration.ofMillis(5))
+            .connectionListener(this::connectionChanged)
+            .errorListener(new QuietErrors(log));
+    settings
+        .natsUser()
+        .ifPresent(
+            user ->
+                builder.userInfo(
+                    user.toCharArray(),
+                    settings.natsPassword().orElseThrow().reveal().toCharArray()));
+    this.options = builder.build();
+    this.sweeper = vertx.setPeriodic(SWEEP_MILLIS, id -> failOverdue());
+  }
+
+  /**
+   * Begins to connect, and returns at once.
+   *
+   * @param name the process's, for the broker's list of connections and the inbox's prefix
+   */
+  public static Broker connect(Vertx vertx, CommonSettings settings, String name, Logger log) {
+    Broker broker = new Broker(vertx, settings, name, log);
+    broker.tryToConnect(0);
+    return broker;
+  }
+
+  /** Whether requests can be made: connected, to a server that is new enough. */
+  public boolean usable() {
+    return usable;
+  }
+
+  /** Why not, for a person. Empty if usable. */
+  public String problem() {
+    return usable ? "" : problem;
+  }
+
+  /** Is called, on no particular thread, at every connect and reconnect to a usable server. */
+  public void onConnected(Runnable listener) {
+    onConnected.add(listener);
+    if (usable) {
+      listener.run();
+    }
+  }
+
+  /**
+   * Asks, and waits for one answer.
+   *
+   * @return the answer; fails with {@link BrokerException}
+   */
+  public Future<Message> request(String subject, Headers headers, byte[] body, Duration timeout) {
+    return send(subject, headers, body, timeout, false).map(List::getFirst);
+  }
+
+  /**
+   * Asks, and gathers answers up to the end of the batch.
+   *
+   * @return the answers in order, perhaps none; fails with {@link BrokerException}
+   */
+  public Future<List<Message>> requestMany(String subject, byte[] body, Duration timeout) {
+    return send(subject, null, body, timeout, true);
+  }
+
+  /**
+   * Sends without asking for an answer.
+   *
+   * @throws BrokerException if there is no connection
+   */
+  public void publish(String subject, String replyTo, Headers headers, byte[] body) {
+    Connection current = connection;
+    if (current == null || !usable) {
+      throw new BrokerException(Kind.DISCONNECTED, "broker: " + problem);
+    }
+    try {
+      current.publish(
+          NatsMessage.builder()
+              .subject(subject)
+              .replyTo(replyTo)
+              .headers(headers)
+              .data(body)
+              .build());
+    } catch (IllegalStateException e) { // reconnecting, closed, or the outgoing queue is full
+      throw new BrokerException(Kind.DISCONNECTED, "broker: " + e.getMessage());
+    }
+  }
+
+  /** The live connection, for what the runtime does off the event loop. */
+  Connection connection() {
+    Connection current = connection;
+    if (current == null || !usable) {
+      throw new BrokerException(Kind.DISCONNECTED, "broker: " + problem);
+    }
+    return current;
+  }
+
+  /** A subject of our own to receive on. */
+  String newInbox() {
+    return connection().createInbox();
+  }
+
+  /**
+   * Flushes what was published and closes. Completes when the connection is gone, within about 5 s.
+   */
+  public Future<Void> close() {
+    closed = true;
+    usable = false;
+    problem = "closed";
+    vertx.cancelTimer(sweeper);
+    return vertx.executeBlocking(
+        () -> {
+          Connection current = connection;
+          if (current != null) {
+            try {
+              current.flush(Duration.ofSeconds(3));
+            } catch (Exception notConnected) {
+              log.atDebug().setCause(notConnected).log("Nothing flushed at close");
+            }
+            current.close();
+          }
+          return null;
+        },
+        false);
+  }
+
+  private void tryToConnect(int failures) {
+    if (closed) {
+      return;
+    }
+    vertx
+        .executeBlocking(() -> Nats.connect(options), false)
+        .onComplete(
+            done -> {
+              if (done.failed()) {
+                problem = "cannot connect: " + done.cause().getMessage();
+                if (failures == 0 || failures % 20 == 0) {
+                  log.atWarn()
+                      .addKeyValue("url", String.join(",", serverUrls()))
+                      .log("No broker yet, trying on");
+                }
+                long wait = Math.min(1_000, 100L << Math.min(failures, 4));
+                vertx.setTimer(
+                    wait + ThreadLocalRandom.current().nextLong(100),
+                    id -> tryToConnect(failures + 1));
+              }
+            });
+  }
+
+  private List<String> serverUrls() {
+    return options.getServers().stream().map(uri -> uri.getHost() + ":" + uri.getPort()).toList();
+  }
+
+  private void connectionChanged(Connection source, ConnectionListener.Events event) {
+    switch (event) {
+      // Not at RECONNECTED: answers that came before the subscriptions are back would be lost.
+      case CONNECTED, RESUBSCRIBED -> connected(source);
+      case DISCONNECTED -> disconnected();
+      case CLOSED -> {
+        disconnected();
+        startOver(source);
+      }
+      default -> {}
+    }
+  }
+
+  private synchronized void connected(Connection source) {
+    String version = source.getServerInfo().getVersion();
+    if (closed) {
+      return;
+    }
+    if (inbox == null) {
+      String prefix = source.createInbox();
+      Dispatcher replies = source.createDispatcher(this::answered);
+      replies.setPendingLimits(-1, -1);
+      replies.subscribe(prefix + ".*");
+      inbox = prefix + ".";
+    }
+    connection = source;
+    if (!source.getServerInfo().isSameOrNewerThanVersion(MINIMUM_VERSION)) {
+      usable = false;
+      problem =
+          "nats-server " + version + " is too old: " + MINIMUM_VERSION + " or newer is needed";
+      log.atError().addKeyValue("nats_version", version).log(problem);
+      return;
+    }
+    usable = true;
+    log.atInfo().addKeyValue("nats_version", version).log("Connected to the broker");
+    for (Runnable listener : onConnected) {
+      listener.run();
+    }
+  }
+
+  /** The library gave up, as it does when refused twice for its credentials; we do not. */
+  private synchronized void startOver(Connection gone) {
+    if (!closed && connection == gone) {
+      connection = null;
+      inbox = null;
+      vertx.runOnContext(ignored -> tryToConnect(1));
+    }
+  }
+
+  private synchronized void disconnected() {
+    if (usable) {
+      usable = false;
+      problem = "disconnected";
+      log.atWarn().log("Lost the broker, reconnecting");
+    }
+    // What was asked gets no answer any more; whether it happened nobody here can know.
+    for (String token : List.copyOf(pending.keySet())) {
+      fail(token, new BrokerException(Kind.NO_ANSWER, "the broker went away before it answered"));
+    }
+  }
+
+  private Future<List<Message>> send(
+      String subject, Headers headers, byte[] body, Duration timeout, boolean many) {
+    if (pending.size() >= MAX_OUTSTANDING) {
+      return Future.failedFuture(
+          new BrokerException(Kind.OVERLOADED, "too many requests wait for the broker"));
+    }
+    String token = Long.toString(tokens.incrementAndGet(), Character.MAX_RADIX);
+    Pending request =
+        new Pending(vertx.getOrCreateContext(), many, System.nanoTime() + timeout.toNanos());
+    pending.put(token, request);
+    try {
+      publish(subject, inbox + token, headers, body);
+    } catch (BrokerException e) {
+      pending.remove(token);
+      return Future.failedFuture(e);
+    }
+    return request.promise.future();
+  }
+
+  /** Runs on the dispatcher's thread. */
+  private void answered(Message message) {
+    String subject = message.getSubject();
+    String token = subject.substring(inbox.length());
+    Pending request = pending.get(token);
+    if (request == null) {
+      return; // came too late
+    }
+    if (message.isStatusMessage()) {
+      int code = message.getStatus().getCode();
+      if (code == NO_RESPONDERS) {
+        fail(token, new BrokerException(Kind.NO_STREAM, "nothing answers there: no such stream"));
+      } else if (request.many && (code == END_OF_BATCH || code == 404)) {
+        succeed(token);
+      } else {
+        fail(
+            token,
+            new BrokerException(Kind.REFUSED, message.getStatus().getMessageWithCode(), code));
+      }
+      return;
+    }
+    request.received.add(message);
+    if (!request.many) {
+      succeed(token);
+    }
+  }
+
+  private void succeed(String token) {
+    Pending request = pending.remove(token);
+    if (request != null) {
+      request.context.runOnContext(done -> request.promise.tryComplete(request.received));
+    }
+  }
+
+  private void fail(String token, BrokerException why) {
+    Pending request = pending.remove(token);
+    if (request != null) {
+      request.context.runOnContext(done -> request.promise.tryFail(why));
+    }
+  }
+
+  private void failOverdue() {
+    long now = System.nanoTime();
+    pending.forEach(
+        (token, request) -> {
+          if (request.deadline - now < 0) {
+            fail(token, new BrokerException(Kind.NO_ANSWER, "the broker did not answer in time"));
+          }
+        });
+  }
+
+  /** Client trouble as log lines of ours, without the library's own printing. */
+  private record QuietErrors(Logger log) implements ErrorListener {
+    @Override
+    public void errorOccurred(Connection connection, String error) {
+      log.atWarn().addKeyValue("error", error).log("The broker reports an error");
+    }
+
+    @Override
+    public void exceptionOccurred(Connection connection, Exception e) {
+      if (e instanceof IOException) {
+        log.atDebug().addKeyValue("error", e.toString()).log("Connection trouble");
+      } else {
+        log.atWarn().addKeyValue("error", e.toString()).log("Broker client trouble");
+      }
+    }
+  }
+}

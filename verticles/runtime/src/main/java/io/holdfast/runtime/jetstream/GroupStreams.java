@@ -1,0 +1,194 @@
+package io.holdfast.runtime.jetstream;
+
+import io.holdfast.events.Domain;
+import io.holdfast.events.Envelope;
+import io.holdfast.events.EventCodec;
+import io.holdfast.runtime.config.CommonSettings;
+import io.holdfast.runtime.jetstream.StreamCatalog.ConsumerSpec;
+import io.holdfast.runtime.telemetry.Logging;
+import io.holdfast.runtime.telemetry.Meters;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+
+/**
+ * One verticle group's share of the broker: its streams and consumers are created and checked, its
+ * facts appended, its consumers run, and all of it can be drained.
+ */
+public final class GroupStreams implements EventStreams {
+
+  private static final long CHECK_MILLIS = 1_000;
+
+  private final Vertx vertx;
+  private final Broker broker;
+  private final String group;
+  private final CommonSettings settings;
+  private final Set<String> streams;
+  private final Meters meters;
+  private final Logger log;
+  private final EventCodec codec = new EventCodec();
+  private final JetStreamEvents events;
+  private final DeadLetters deadLetters;
+  private final List<JetStreamBridge> bridges = new CopyOnWriteArrayList<>();
+
+  private volatile List<String> problems = List.of("not checked yet");
+  private volatile boolean onceReady;
+  private volatile boolean draining;
+
+  /**
+   * @param streams names of those that the group reads or writes, without a namespace
+   */
+  public GroupStreams(
+      Vertx vertx,
+      Broker broker,
+      String group,
+      CommonSettings settings,
+      Set<String> streams,
+      Meters meters) {
+    this.vertx = vertx;
+    this.broker = broker;
+    this.group = group;
+    this.settings = settings;
+    this.streams = Set.copyOf(streams);
+    this.meters = meters;
+    this.log = Logging.of(group, GroupStreams.class);
+    this.events = new JetStreamEvents(vertx, broker, settings.subjects(), codec, meters);
+    this.deadLetters = new DeadLetters(events, settings.subjects(), codec, group);
+  }
+
+  /**
+   * Completes when the broker is there, new enough, and has all the streams; waits for that without
+   * end.
+   *
+   * <p>From then on every reconnect checks them again, and creates nothing: a stream that vanished
+   * held orders.
+   */
+  public Future<Void> whenReady() {
+    Promise<Void> ready = Promise.promise();
+    broker.onConnected(() -> vertx.runOnContext(v -> check(ready)));
+    return ready.future();
+  }
+
+  /** What keeps the group from its work, one sentence each; empty if nothing does. */
+  public List<String> problems() {
+    return broker.usable() ? problems : List.of(broker.problem());
+  }
+
+  /** The consumers that are not asking for messages, though they should. */
+  public List<String> silentConsumers() {
+    return bridges.stream().filter(b -> !b.pulling()).map(JetStreamBridge::consumer).toList();
+  }
+
+  public StreamReader reader() {
+    return events;
+  }
+
+  @Override
+  public Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
+    return events.append(fact, expectedSequence);
+  }
+
+  @Override
+  public Future<Optional<Long>> appendTogether(List<Guarded> facts) {
+    return events.appendTogether(facts);
+  }
+
+  @Override
+  public Future<History> load(Domain domain, String aggregateId) {
+    return events.load(domain, aggregateId);
+  }
+
+  @Override
+  public Future<List<Stored>> loadAll(Domain domain, List<String> aggregateIds) {
+    return events.loadAll(domain, aggregateIds);
+  }
+
+  @Override
+  public Future<Void> consume(String consumer, Reactions reactions) {
+    ConsumerSpec spec = StreamCatalog.consumer(consumer);
+    if (!spec.group().equals(group) || !Set.copyOf(spec.types()).equals(reactions.types())) {
+      throw new IllegalArgumentException(
+          consumer + " is for " + spec.types() + " in group " + spec.group());
+    }
+    JetStreamBridge bridge =
+        new JetStreamBridge(
+            broker,
+            spec,
+            reactions,
+            settings,
+            codec,
+            deadLetters,
+            meters,
+            Logging.of(group, JetStreamBridge.class));
+    return vertx
+        .executeBlocking(() -> topology().ensureConsumer(spec, mayCreate()), false)
+        .compose(
+            found -> {
+              if (!found.isEmpty()) {
+                return Future.failedFuture(
+                    new BrokerException(BrokerException.Kind.REFUSED, String.join("; ", found)));
+              }
+              bridges.add(bridge);
+              return vertx.deployVerticle(bridge);
+            })
+        .mapEmpty();
+  }
+
+  /** The consumers ask for no more; completes when nothing is in process. Never fails. */
+  public Future<Void> drain() {
+    draining = true;
+    return Future.join(
+            Stream.concat(
+                    Stream.of(Future.<Void>succeededFuture()),
+                    bridges.stream().map(JetStreamBridge::drain))
+                .toList())
+        .mapEmpty();
+  }
+
+  /** Gives back what is still in process; completes with how many that were. */
+  public Future<Integer> giveBack() {
+    List<Future<Integer>> given = bridges.stream().map(JetStreamBridge::giveBack).toList();
+    return given.isEmpty()
+        ? Future.succeededFuture(0)
+        : Future.join(given).map(all -> given.stream().mapToInt(Future::result).sum());
+  }
+
+  private void check(Promise<Void> ready) {
+    if (draining || !broker.usable()) {
+      return;
+    }
+    vertx
+        .executeBlocking(() -> topology().ensureStreams(List.copyOf(streams), mayCreate()), false)
+        .onComplete(
+            checked -> {
+              List<String> found =
+                  checked.succeeded()
+                      ? checked.result()
+                      : List.of("streams could not be checked: " + checked.cause().getMessage());
+              if (!found.equals(problems) && !found.isEmpty()) {
+                log.atError().addKeyValue("problems", String.join("; ", found)).log("Not ready");
+              }
+              problems = found;
+              if (found.isEmpty()) {
+                onceReady = true;
+                ready.tryComplete();
+              } else {
+                vertx.setTimer(CHECK_MILLIS, id -> check(ready));
+              }
+            });
+  }
+
+  private boolean mayCreate() {
+    return settings.provision() && !onceReady;
+  }
+
+  private Topology topology() {
+    return new Topology(broker.connection(), settings, log);
+  }
+}

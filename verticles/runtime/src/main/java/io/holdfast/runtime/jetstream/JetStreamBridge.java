@@ -1,0 +1,471 @@
+package io.holdfast.runtime.jetstream;
+
+import io.holdfast.events.Envelope;
+import io.holdfast.events.EventCodec;
+import io.holdfast.events.UndecodableEventException;
+import io.holdfast.runtime.config.CommonSettings;
+import io.holdfast.runtime.jetstream.Outcome.Done;
+import io.holdfast.runtime.jetstream.Outcome.Ignored;
+import io.holdfast.runtime.jetstream.Outcome.Postpone;
+import io.holdfast.runtime.jetstream.Outcome.Reject;
+import io.holdfast.runtime.jetstream.Outcome.Retry;
+import io.holdfast.runtime.jetstream.StreamCatalog.ConsumerSpec;
+import io.holdfast.runtime.telemetry.Meters;
+import io.micrometer.core.instrument.Timer;
+import io.nats.client.Connection;
+import io.nats.client.Dispatcher;
+import io.nats.client.Message;
+import io.nats.client.impl.NatsJetStreamMetaData;
+import io.nats.client.support.Status;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.VerticleBase;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.event.Level;
+
+/**
+ * Where the broker's threads and the event loop meet: pulls one consumer's messages, hands them to
+ * the handlers, and settles each with the broker, here and nowhere else.
+ *
+ * <p>At most {@code WORKERS} messages are asked for or in process at a time. There is no queue
+ * behind that: the broker keeps what this process has no room for. A message is acknowledged only
+ * after its effect is stored, and parked before it is given up.
+ */
+final class JetStreamBridge extends VerticleBase {
+
+  private static final Duration PULL_EXPIRES = Duration.ofSeconds(30);
+  private static final Duration HEARTBEAT = Duration.ofSeconds(3);
+  private static final long WATCH_MILLIS = 1_000;
+
+  /** A pull that is silent for so long was lost. */
+  private static final long SILENCE_NANOS = HEARTBEAT.multipliedBy(3).toNanos();
+
+  /** Well below the time after which the broker would give a message to somebody else. */
+  private static final long KEEP_ALIVE_NANOS = Topology.ACK_WAIT.dividedBy(3).toNanos();
+
+  private static final int REMEMBERED_FAILURES = 10_000;
+
+  private static final int REQUEST_TIMEOUT = 408;
+  private static final int HEARTBEAT_STATUS = 100;
+
+  private final Broker broker;
+  private final ConsumerSpec spec;
+  private final Reactions reactions;
+  private final CommonSettings settings;
+  private final EventCodec codec;
+  private final DeadLetters deadLetters;
+  private final Meters meters;
+  private final Logger log;
+  private final Timer processing;
+  private final String pullSubject;
+
+  // From the broker's thread to the event loop, many messages a hop.
+  private final ConcurrentLinkedQueue<Message> arrived = new ConcurrentLinkedQueue<>();
+  private final AtomicBoolean hopPending = new AtomicBoolean();
+
+  // The event loop's alone.
+  private final Map<Long, InProcess> inProcess = new HashMap<>();
+  private final Map<Long, Failures> failures =
+      new LinkedHashMap<>() {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Long, Failures> eldest) {
+          return size() > REMEMBERED_FAILURES;
+        }
+      };
+  private Connection subscribedOn;
+  private Dispatcher dispatcher;
+  private String inbox;
+  private int asked;
+  private long lastSign;
+  private boolean draining;
+  private Promise<Void> drained;
+
+  private volatile long pending;
+  private volatile int busy;
+  private volatile boolean pulling;
+
+  private static final class InProcess {
+    final Message message;
+    final long since = System.nanoTime();
+    long lastKeptAlive = since;
+
+    InProcess(Message message) {
+      this.message = message;
+    }
+  }
+
+  JetStreamBridge(
+      Broker broker,
+      ConsumerSpec spec,
+      Reactions reactions,
+      CommonSettings settings,
+      EventCodec codec,
+      DeadLetters deadLetters,
+      Meters meters,
+      Logger log) {
+    this.broker = broker;
+    this.spec = spec;
+    this.reactions = reactions;
+    this.settings = settings;
+    this.codec = codec;
+    this.deadLetters = deadLetters;
+    this.meters = meters;
+    this.log = log;
+    this.processing = meters.processing(spec.name());
+    this.pullSubject =
+        "$JS.API.CONSUMER.MSG.NEXT."
+            + settings.subjects().stream(spec.stream())
+            + "."
+            + spec.name();
+    meters.gauge("events_in_process", "Messages in process", "consumer", spec.name(), () -> busy);
+    meters.gauge(
+        "consumer_pending",
+        "Messages that wait, not yet delivered",
+        "consumer",
+        spec.name(),
+        () -> pending);
+  }
+
+  @Override
+  public Future<?> start() {
+    broker.onConnected(() -> context.runOnContext(v -> beginToPull()));
+    vertx.setPeriodic(WATCH_MILLIS, id -> watch());
+    return Future.succeededFuture();
+  }
+
+  String consumer() {
+    return spec.name();
+  }
+
+  /** Whether messages are being asked for. */
+  boolean pulling() {
+    return pulling;
+  }
+
+  /**
+   * Asks for no more, gives back at once what was not begun, and waits for what was.
+   *
+   * @return completes when nothing is in process any more; never fails
+   */
+  Future<Void> drain() {
+    Promise<Void> done = Promise.promise();
+    context.runOnContext(
+        v -> {
+          draining = true;
+          pulling = false;
+          drained = done;
+          Dispatcher current = dispatcher;
+          Future<Boolean> quiet =
+              current == null || !broker.usable()
+                  ? Future.succeededFuture(true)
+                  : vertx.executeBlocking(
+                      () -> current.drain(Duration.ofSeconds(2)).get(3, TimeUnit.SECONDS), false);
+          quiet.onComplete(
+              ignored -> {
+                takeArrived();
+                completeIfDrained();
+              });
+        });
+    return done.future();
+  }
+
+  /**
+   * Gives back what is still in process, so that another replica gets it at once; when time is up.
+   */
+  Future<Integer> giveBack() {
+    Promise<Integer> done = Promise.promise();
+    context.runOnContext(
+        v -> {
+          int given = inProcess.size();
+          inProcess.values().forEach(entry -> settleQuietly(entry.message::nak));
+          inProcess.clear();
+          done.complete(given);
+        });
+    return done.future();
+  }
+
+  private void beginToPull() {
+    if (draining || !broker.usable()) {
+      return;
+    }
+    Connection connection = broker.connection();
+    if (connection != subscribedOn) {
+      inbox = broker.newInbox();
+      dispatcher = connection.createDispatcher(this::arrivedOnBrokersThread);
+      dispatcher.setPendingLimits(-1, -1);
+      dispatcher.subscribe(inbox);
+      subscribedOn = connection;
+    }
+    asked = 0; // whatever was asked before went with the connection
+    lastSign = System.nanoTime();
+    pull();
+  }
+
+  /** Asks for as much as there is room for, but not for every single place that becomes free. */
+  private void pull() {
+    if (draining || subscribedOn == null || !broker.usable()) {
+      return;
+    }
+    int room = settings.workers() - inProcess.size() - asked;
+    if (room < Math.max(1, settings.workers() / 4)) {
+      return;
+    }
+    String request =
+        "{\"batch\":"
+            + room
+            + ",\"expires\":"
+            + PULL_EXPIRES.toNanos()
+            + ",\"idle_heartbeat\":"
+            + HEARTBEAT.toNanos()
+            + "}";
+    try {
+      broker.publish(pullSubject, inbox, null, request.getBytes(StandardCharsets.UTF_8));
+      asked += room;
+      pulling = true;
+    } catch (BrokerException disconnected) {
+      pulling = false; // asked again at the reconnect
+    }
+  }
+
+  private void arrivedOnBrokersThread(Message message) {
+    arrived.add(message);
+    if (hopPending.compareAndSet(false, true)) {
+      context.runOnContext(v -> takeArrived());
+    }
+  }
+
+  private void takeArrived() {
+    hopPending.set(false);
+    lastSign = System.nanoTime();
+    for (Message message = arrived.poll(); message != null; message = arrived.poll()) {
+      if (message.isStatusMessage()) {
+        status(message.getStatus(), message);
+      } else if (message.isJetStream()) {
+        asked = Math.max(0, asked - 1);
+        deliver(message);
+      }
+    }
+    pull();
+  }
+
+  private void status(Status status, Message message) {
+    switch (status.getCode()) {
+      case HEARTBEAT_STATUS -> {}
+      case REQUEST_TIMEOUT -> {
+        // One of our pulls has ended; the header says how much of it was never delivered.
+        String rest =
+            message.hasHeaders() ? message.getHeaders().getFirst("Nats-Pending-Messages") : null;
+        asked = rest == null ? 0 : Math.max(0, asked - Integer.parseInt(rest));
+      }
+      default -> {
+        log.atDebug()
+            .addKeyValue("consumer", spec.name())
+            .addKeyValue("status", status.getMessageWithCode())
+            .log("The broker ended a pull");
+        asked = 0;
+        pulling = false;
+        vertx.setTimer(250, id -> pull());
+      }
+    }
+  }
+
+  private void deliver(Message message) {
+    if (draining) {
+      settleQuietly(message::nak);
+      return;
+    }
+    NatsJetStreamMetaData metaData = message.metaData();
+    long sequence = metaData.streamSequence();
+    pending = metaData.pendingCount();
+    if (inProcess.containsKey(sequence)) {
+      return; // redelivered while its first delivery is still at work here, which will settle it
+    }
+    inProcess.put(sequence, new InProcess(message));
+    busy = inProcess.size();
+
+    Envelope<?> envelope;
+    Future<Outcome> outcome;
+    try {
+      envelope = codec.decode(message.getData());
+      Instant storedAt = metaData.timestamp().toInstant();
+      outcome =
+          reactions
+              .handle(envelope, sequence, storedAt, metaData.deliveredCount())
+              .orElseGet(() -> Future.succeededFuture(new Reject(mismatch(message))));
+    } catch (UndecodableEventException e) {
+      envelope = null;
+      outcome = Future.succeededFuture(new Reject(e));
+    } catch (RuntimeException bug) {
+      envelope = null;
+      outcome = Future.failedFuture(bug);
+    }
+    Envelope<?> decoded = envelope;
+    outcome.onComplete(
+        done -> {
+          Outcome result = done.succeeded() ? done.result() : new Retry(done.cause());
+          settle(message, sequence, decoded, result);
+        });
+  }
+
+  private static UndecodableEventException mismatch(Message message) {
+    return new UndecodableEventException(
+        UndecodableEventException.Reason.INVALID,
+        "the event's type is not the one that subject " + message.getSubject() + " promises",
+        null);
+  }
+
+  private void settle(Message message, long sequence, Envelope<?> envelope, Outcome outcome) {
+    InProcess entry = inProcess.get(sequence);
+    if (entry == null || entry.message != message) {
+      return; // given back meanwhile
+    }
+    switch (outcome) {
+      case Done done -> acknowledge(message, sequence, "done");
+      case Ignored ignored -> acknowledge(message, sequence, "ignored");
+      case Postpone postpone -> {
+        meters.processed(spec.name(), "postponed").increment();
+        giveBackLater(message, sequence, postpone.delay());
+      }
+      case Retry retry -> retry(message, sequence, envelope, retry.cause());
+      case Reject reject -> {
+        Failures last = failed(sequence, reject.cause());
+        String reason =
+            reject.cause() instanceof UndecodableEventException undecodable
+                ? undecodable.reason().word()
+                : "rejected";
+        park(message, sequence, envelope, last, reason);
+      }
+    }
+  }
+
+  private void acknowledge(Message message, long sequence, String outcome) {
+    settleQuietly(message::ack); // if it is lost, the message comes again and finds its effect
+    meters.processed(spec.name(), outcome).increment();
+    failures.remove(sequence);
+    finished(sequence);
+  }
+
+  private void retry(Message message, long sequence, Envelope<?> envelope, Throwable cause) {
+    Failures soFar = failed(sequence, cause);
+    // What the broker could not do says nothing about the message, and it could not be parked now
+    // either.
+    boolean brokersFault = cause instanceof BrokerException;
+    if (!brokersFault && settings.retry().exhausted(soFar.count())) {
+      park(message, sequence, envelope, soFar, "attempts_exhausted");
+      return;
+    }
+    Duration delay = settings.retry().backoff(soFar.count(), ThreadLocalRandom.current());
+    logged(brokersFault ? Level.DEBUG : Level.WARN, message, envelope)
+        .addKeyValue("attempt", soFar.count())
+        .addKeyValue("error", cause.toString())
+        .addKeyValue("retry_in_ms", delay.toMillis())
+        .log("Could not process, will try again");
+    meters.retries(spec.name()).increment();
+    meters.processed(spec.name(), "retry").increment();
+    giveBackLater(message, sequence, delay);
+  }
+
+  private void park(
+      Message message, long sequence, Envelope<?> envelope, Failures soFar, String reason) {
+    deadLetters
+        .park(spec.name(), message, soFar, reason)
+        .onComplete(
+            parked -> {
+              if (parked.succeeded()) {
+                logged(Level.ERROR, message, envelope)
+                    .addKeyValue("attempt", soFar.count())
+                    .addKeyValue("reason", reason)
+                    .addKeyValue("error", String.valueOf(soFar.last()))
+                    .log("Gave up, parked in DEADLETTERS");
+                settleQuietly(message::term);
+                meters.deadLetters(spec.name(), reason).increment();
+                meters.processed(spec.name(), "dead_lettered").increment();
+                failures.remove(sequence);
+                finished(sequence);
+              } else {
+                logged(Level.WARN, message, envelope)
+                    .addKeyValue("error", parked.cause().toString())
+                    .log("Could not park, will try again");
+                giveBackLater(
+                    message,
+                    sequence,
+                    settings.retry().backoff(soFar.count(), ThreadLocalRandom.current()));
+              }
+            });
+  }
+
+  private Failures failed(long sequence, Throwable cause) {
+    return failures.merge(
+        sequence,
+        Failures.first(cause, Instant.now()),
+        (before, now) -> before.another(cause, now.lastAt()));
+  }
+
+  private void giveBackLater(Message message, long sequence, Duration delay) {
+    settleQuietly(() -> message.nakWithDelay(delay));
+    finished(sequence);
+  }
+
+  private void finished(long sequence) {
+    InProcess entry = inProcess.remove(sequence);
+    busy = inProcess.size();
+    processing.record(System.nanoTime() - entry.since, TimeUnit.NANOSECONDS);
+    completeIfDrained();
+    pull();
+  }
+
+  private void completeIfDrained() {
+    if (draining && inProcess.isEmpty() && drained != null) {
+      drained.tryComplete();
+    }
+  }
+
+  /** Once a second: keeps long work ours, and notices a pull that was lost. */
+  private void watch() {
+    long now = System.nanoTime();
+    List<InProcess> entries = new ArrayList<>(inProcess.values());
+    for (InProcess entry : entries) {
+      if (now - entry.lastKeptAlive > KEEP_ALIVE_NANOS) {
+        entry.lastKeptAlive = now;
+        settleQuietly(entry.message::inProgress);
+      }
+    }
+    if (!draining && broker.usable() && now - lastSign > SILENCE_NANOS) {
+      asked = 0;
+      lastSign = now;
+      pull();
+    }
+  }
+
+  private org.slf4j.spi.LoggingEventBuilder logged(
+      Level level, Message message, Envelope<?> envelope) {
+    return log.atLevel(level)
+        .addKeyValue("consumer", spec.name())
+        .addKeyValue("subject", message.getSubject())
+        .addKeyValue("event_id", envelope == null ? null : envelope.id())
+        .addKeyValue("trace_id", envelope == null ? null : envelope.traceId());
+  }
+
+  /**
+   * A settlement that cannot be sent is as good as one that got lost: the message will come again.
+   */
+  private static void settleQuietly(Runnable settlement) {
+    try {
+      settlement.run();
+    } catch (IllegalStateException disconnected) {
+      // the broker redelivers after ack_wait
+    }
+  }
+}

@@ -1,0 +1,381 @@
+package io.holdfast.runtime.jetstream;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.holdfast.events.Domain;
+import io.holdfast.events.Envelope;
+import io.holdfast.events.EventCodec;
+import io.holdfast.events.EventType;
+import io.holdfast.events.Subjects;
+import io.holdfast.events.UndecodableEventException;
+import io.holdfast.runtime.jetstream.AppendResult.Appended;
+import io.holdfast.runtime.jetstream.AppendResult.Conflict;
+import io.holdfast.runtime.jetstream.BrokerException.Kind;
+import io.holdfast.runtime.telemetry.Meters;
+import io.holdfast.runtime.telemetry.Traceparent;
+import io.micrometer.core.instrument.Counter;
+import io.nats.client.Message;
+import io.nats.client.impl.Headers;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZonedDateTime;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Collectors;
+
+/**
+ * {@link EventStreams} and {@link StreamReader} over JetStream: guards are expected-sequence
+ * headers, reads are direct gets.
+ */
+final class JetStreamEvents implements StreamReader {
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  static final Duration PUBLISH_TIMEOUT = Duration.ofSeconds(5);
+  private static final Duration READ_TIMEOUT = Duration.ofSeconds(5);
+  private static final int MAX_TRIES = 5;
+
+  private static final String EXPECTED_SUBJECT_SEQUENCE = "Nats-Expected-Last-Subject-Sequence";
+  private static final String EXPECTED_SUBJECT = "Nats-Expected-Last-Subject-Sequence-Subject";
+  private static final String EXPECTED_STREAM_SEQUENCE = "Nats-Expected-Last-Sequence";
+  private static final String MESSAGE_ID = "Nats-Msg-Id";
+
+  private final Vertx vertx;
+  private final Broker broker;
+  private final Subjects subjects;
+  private final EventCodec codec;
+  private final Map<EventType, Counter> published;
+
+  JetStreamEvents(Vertx vertx, Broker broker, Subjects subjects, EventCodec codec, Meters meters) {
+    this.vertx = vertx;
+    this.broker = broker;
+    this.subjects = subjects;
+    this.codec = codec;
+    this.published = new EnumMap<>(EventType.class);
+    for (EventType type : EventType.values()) {
+      published.put(type, meters.published(type.typeName()));
+    }
+  }
+
+  /** See {@link EventStreams#append}. */
+  Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
+    return append(fact, expectedSequence, 1);
+  }
+
+  private Future<AppendResult> append(Envelope<?> fact, long expectedSequence, int attempt) {
+    Headers headers = guarded(fact, expectedSequence);
+    return broker
+        .request(subjects.fact(fact.event()), headers, codec.encode(fact), PUBLISH_TIMEOUT)
+        .transform(
+            answer -> {
+              if (answer.succeeded()) {
+                PubAck ack = PubAck.parse(answer.result().getData());
+                if (ack.contested()) {
+                  return lookBack(fact, expectedSequence, attempt, null);
+                }
+                if (ack.errorCode() != 0) {
+                  return Future.failedFuture(
+                      new BrokerException(Kind.REFUSED, ack.error(), ack.errorCode()));
+                }
+                published.get(fact.type()).increment();
+                return Future.<AppendResult>succeededFuture(new Appended(ack.sequence(), false));
+              }
+              if (answer.cause() instanceof BrokerException failure
+                  && failure.kind() == Kind.NO_ANSWER) {
+                return lookBack(fact, expectedSequence, attempt, failure);
+              }
+              return Future.failedFuture(answer.cause());
+            });
+  }
+
+  /**
+   * Somebody wrote first, or nobody answered. The broker's code alone cannot tell whether the
+   * somebody was an earlier attempt of ours, as it differs by version and number of replicas; only
+   * what is stored can.
+   */
+  private Future<AppendResult> lookBack(
+      Envelope<?> fact, long expectedSequence, int attempt, BrokerException unanswered) {
+    return load(fact.type().domain(), fact.event().aggregateId())
+        .compose(
+            history -> {
+              Optional<Stored> ours = history.byId(fact.id());
+              if (ours.isPresent()) {
+                return Future.succeededFuture(new Appended(ours.get().sequence(), true));
+              }
+              if (history.lastSequence() != expectedSequence) {
+                return Future.succeededFuture(new Conflict(history));
+              }
+              if (unanswered != null) {
+                return Future.failedFuture(unanswered);
+              }
+              // A write to this aggregate is still under way, or the read was a stale one.
+              if (attempt >= MAX_TRIES) {
+                return Future.failedFuture(
+                    new BrokerException(
+                        Kind.NO_ANSWER, "the aggregate is being written to all the time"));
+              }
+              return pause(attempt).compose(v -> append(fact, expectedSequence, attempt + 1));
+            });
+  }
+
+  /** See {@link EventStreams#appendTogether}. */
+  Future<Optional<Long>> appendTogether(List<Guarded> facts) {
+    if (facts.isEmpty() || facts.size() > EventStreams.MAX_BATCH) {
+      throw new IllegalArgumentException(
+          "a batch holds 1 to " + EventStreams.MAX_BATCH + " facts, not " + facts.size());
+    }
+    String batchId = Long.toString(ThreadLocalRandom.current().nextLong() & Long.MAX_VALUE, 36);
+    int last = facts.size() - 1;
+    try {
+      for (int i = 0; i < last; i++) {
+        // Without a reply subject: the batch is answered once, at its commit.
+        Guarded member = facts.get(i);
+        broker.publish(
+            subjects.fact(member.fact().event()),
+            null,
+            batched(member, batchId, i + 1),
+            codec.encode(member.fact()));
+      }
+    } catch (BrokerException e) { // without its commit, a batch is forgotten
+      return Future.failedFuture(e);
+    }
+    Guarded commit = facts.get(last);
+    Headers headers = batched(commit, batchId, last + 1).put("Nats-Batch-Commit", "1");
+    return broker
+        .request(
+            subjects.fact(commit.fact().event()),
+            headers,
+            codec.encode(commit.fact()),
+            PUBLISH_TIMEOUT)
+        .compose(
+            answer -> {
+              PubAck ack = PubAck.parse(answer.getData());
+              if (ack.contested()) {
+                return Future.succeededFuture(Optional.<Long>empty());
+              }
+              if (ack.errorCode() != 0) {
+                return Future.failedFuture(
+                    new BrokerException(Kind.REFUSED, ack.error(), ack.errorCode()));
+              }
+              facts.forEach(member -> published.get(member.fact().type()).increment());
+              return Future.succeededFuture(Optional.of(ack.sequence() - last));
+            });
+  }
+
+  Future<History> load(Domain domain, String aggregateId) {
+    return lastOf(domain, List.of(subjects.aggregate(domain, aggregateId)))
+        .map(
+            messages -> {
+              List<Stored> events = new ArrayList<>(messages.size());
+              long lastSequence = 0;
+              for (RawMessage message : messages) {
+                lastSequence = Math.max(lastSequence, message.sequence());
+                decoded(message).ifPresent(events::add);
+              }
+              return new History(events, lastSequence);
+            });
+  }
+
+  Future<List<Stored>> loadAll(Domain domain, List<String> aggregateIds) {
+    if (aggregateIds.isEmpty()) {
+      return Future.succeededFuture(List.of());
+    }
+    return lastOf(domain, aggregateIds.stream().map(id -> subjects.aggregate(domain, id)).toList())
+        .map(messages -> messages.stream().flatMap(m -> decoded(m).stream()).toList());
+  }
+
+  /** The last message of each subject that one of the filters matches, in stream order. */
+  private Future<List<RawMessage>> lastOf(Domain domain, List<String> filters) {
+    String quoted =
+        filters.stream().collect(Collectors.joining("\",\"", "{\"multi_last\":[\"", "\"]}"));
+    return broker
+        .requestMany(
+            directGet(subjects.stream(domain)),
+            quoted.getBytes(StandardCharsets.UTF_8),
+            READ_TIMEOUT)
+        .map(messages -> messages.stream().map(JetStreamEvents::raw).toList());
+  }
+
+  @Override
+  public Future<List<RawMessage>> read(
+      String stream, long fromSequence, int maxMessages, int maxBytes) {
+    String query =
+        "{\"seq\":"
+            + fromSequence
+            + ",\"next_by_subj\":\">\",\"batch\":"
+            + maxMessages
+            + ",\"max_bytes\":"
+            + maxBytes
+            + "}";
+    return broker
+        .requestMany(directGet(stream), query.getBytes(StandardCharsets.UTF_8), READ_TIMEOUT)
+        .map(messages -> messages.stream().map(JetStreamEvents::raw).toList());
+  }
+
+  @Override
+  public Future<Optional<RawMessage>> last(String stream, String subject) {
+    String query = "{\"last_by_subj\":\"" + subject + "\"}";
+    return broker
+        .request(directGet(stream), null, query.getBytes(StandardCharsets.UTF_8), READ_TIMEOUT)
+        .map(message -> Optional.of(raw(message)))
+        .recover(
+            failure ->
+                failure instanceof BrokerException refused && refused.code() == 404
+                    ? Future.succeededFuture(Optional.empty())
+                    : Future.failedFuture(failure));
+  }
+
+  @Override
+  public Future<Optional<Long>> appendNext(
+      String subject, Map<String, String> headers, byte[] body, long expectedLastSequence) {
+    Headers all = new Headers().put(EXPECTED_STREAM_SEQUENCE, Long.toString(expectedLastSequence));
+    headers.forEach(all::put);
+    return broker
+        .request(subject, all, body, PUBLISH_TIMEOUT)
+        .compose(
+            answer -> {
+              PubAck ack = PubAck.parse(answer.getData());
+              if (ack.contested()) {
+                return Future.succeededFuture(Optional.<Long>empty());
+              }
+              return ack.errorCode() == 0
+                  ? Future.succeededFuture(Optional.of(ack.sequence()))
+                  : Future.failedFuture(
+                      new BrokerException(Kind.REFUSED, ack.error(), ack.errorCode()));
+            });
+  }
+
+  @Override
+  public Future<StreamState> state(String stream) {
+    return ask("$JS.API.STREAM.INFO." + stream)
+        .map(
+            info -> {
+              JsonNode state = info.path("state");
+              return new StreamState(
+                  state.path("first_seq").asLong(),
+                  state.path("last_seq").asLong(),
+                  state.path("messages").asLong());
+            });
+  }
+
+  @Override
+  public Future<ConsumerState> consumer(String stream, String name) {
+    return ask("$JS.API.CONSUMER.INFO." + stream + "." + name)
+        .map(
+            info ->
+                new ConsumerState(
+                    info.path("num_pending").asLong(),
+                    info.path("num_ack_pending").asLong(),
+                    info.path("num_redelivered").asLong(),
+                    info.path("ack_floor").path("stream_seq").asLong()));
+  }
+
+  private Future<JsonNode> ask(String apiSubject) {
+    return broker
+        .request(apiSubject, null, new byte[0], READ_TIMEOUT)
+        .compose(
+            answer -> {
+              JsonNode info;
+              try {
+                info = JSON.readTree(answer.getData());
+              } catch (IOException e) {
+                return Future.failedFuture(new BrokerException(Kind.NO_ANSWER, e.getMessage()));
+              }
+              JsonNode error = info.path("error");
+              return error.isMissingNode()
+                  ? Future.succeededFuture(info)
+                  : Future.failedFuture(
+                      new BrokerException(
+                          Kind.REFUSED,
+                          error.path("description").asText(),
+                          error.path("err_code").asInt()));
+            });
+  }
+
+  /**
+   * Stores without a guard, as dead letters are: the message id alone keeps a quick repetition out.
+   */
+  Future<Void> park(String subject, Envelope<?> deadLetter) {
+    Headers headers =
+        new Headers()
+            .put(MESSAGE_ID, deadLetter.id())
+            .put(Traceparent.HEADER, Traceparent.next(deadLetter.traceId()));
+    return broker
+        .request(subject, headers, codec.encode(deadLetter), PUBLISH_TIMEOUT)
+        .compose(
+            answer -> {
+              PubAck ack = PubAck.parse(answer.getData());
+              if (ack.errorCode() != 0) {
+                return Future.failedFuture(
+                    new BrokerException(Kind.REFUSED, ack.error(), ack.errorCode()));
+              }
+              published.get(deadLetter.type()).increment();
+              return Future.succeededFuture();
+            });
+  }
+
+  private Headers guarded(Envelope<?> fact, long expectedSequence) {
+    return new Headers()
+        .put(MESSAGE_ID, fact.id())
+        .put(EXPECTED_SUBJECT_SEQUENCE, Long.toString(expectedSequence))
+        .put(EXPECTED_SUBJECT, subjects.aggregate(fact.type().domain(), fact.event().aggregateId()))
+        .put(Traceparent.HEADER, Traceparent.next(fact.traceId()));
+  }
+
+  private Headers batched(Guarded member, String batchId, int sequence) {
+    return guarded(member.fact(), member.expectedSequence())
+        .put("Nats-Batch-Id", batchId)
+        .put("Nats-Batch-Sequence", Integer.toString(sequence));
+  }
+
+  private Optional<Stored> decoded(RawMessage message) {
+    try {
+      return Optional.of(
+          new Stored(
+              message.stream(),
+              message.sequence(),
+              message.subject(),
+              message.storedAt(),
+              codec.decode(message.body())));
+    } catch (UndecodableEventException notOurs) {
+      return Optional.empty();
+    }
+  }
+
+  private static String directGet(String stream) {
+    return "$JS.API.DIRECT.GET." + stream;
+  }
+
+  private static RawMessage raw(Message message) {
+    Headers headers = message.getHeaders();
+    return new RawMessage(
+        headers.getFirst("Nats-Stream"),
+        Long.parseLong(headers.getFirst("Nats-Sequence")),
+        headers.getFirst("Nats-Subject"),
+        instant(headers.getFirst("Nats-Time-Stamp")),
+        headers,
+        message.getData());
+  }
+
+  private static Instant instant(String brokerTime) {
+    return brokerTime.endsWith("Z")
+        ? Instant.parse(brokerTime)
+        : ZonedDateTime.parse(brokerTime).toInstant();
+  }
+
+  private Future<Void> pause(int attempt) {
+    Promise<Void> over = Promise.promise();
+    long wait = 10 + ThreadLocalRandom.current().nextLong(20L << Math.min(attempt, 5));
+    vertx.setTimer(wait, id -> over.complete());
+    return over.future();
+  }
+}

@@ -1,0 +1,66 @@
+package io.holdfast.runtime.jetstream;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import java.io.IOException;
+
+/**
+ * JetStream's answer to a publish.
+ *
+ * @param sequence where it is stored; 0 means that nobody knows
+ * @param duplicate the broker says it has this message id already
+ * @param errorCode JetStream's, or 0 if it was stored
+ */
+record PubAck(long sequence, boolean duplicate, int errorCode, String error) {
+
+  /** The aggregate has gained a message since: the expected sequence is not the last one. */
+  static final int WRONG_LAST_SEQUENCE = 10071;
+
+  /** The same, noticed while another write to the aggregate was under way. */
+  static final int WRONG_LAST_SEQUENCE_IN_FLIGHT = 10164;
+
+  /** A batch held a message id that is known. */
+  static final int DUPLICATE_IN_BATCH = 10201;
+
+  private static final JsonFactory JSON = new JsonFactory();
+
+  /**
+   * Whether somebody wrote first, perhaps ourselves before a lost answer. Only what is stored can
+   * tell.
+   */
+  boolean contested() {
+    return duplicate
+        || errorCode == WRONG_LAST_SEQUENCE
+        || errorCode == WRONG_LAST_SEQUENCE_IN_FLIGHT
+        || errorCode == DUPLICATE_IN_BATCH
+        || (errorCode == 0 && sequence == 0);
+  }
+
+  static PubAck parse(byte[] body) {
+    long sequence = 0;
+    boolean duplicate = false;
+    int errorCode = 0;
+    String error = null;
+    try (JsonParser in = JSON.createParser(body)) {
+      for (JsonToken token = in.nextToken(); token != null; token = in.nextToken()) {
+        if (token != JsonToken.FIELD_NAME) {
+          continue;
+        }
+        String field = in.currentName();
+        token = in.nextToken();
+        switch (field) {
+          case "seq" -> sequence = in.getValueAsLong();
+          case "duplicate" -> duplicate = token == JsonToken.VALUE_TRUE;
+          case "err_code" -> errorCode = in.getValueAsInt();
+          case "code" -> errorCode = errorCode == 0 ? in.getValueAsInt() : errorCode;
+          case "description" -> error = in.getValueAsString();
+          default -> {}
+        }
+      }
+    } catch (IOException e) {
+      throw new BrokerException(BrokerException.Kind.NO_ANSWER, "an answer that cannot be read");
+    }
+    return new PubAck(sequence, duplicate, errorCode, error);
+  }
+}

@@ -1,0 +1,60 @@
+package io.holdfast.runtime.jetstream;
+
+import io.nats.client.impl.Headers;
+import java.time.Instant;
+import java.util.Optional;
+
+/** A message as it stands in its stream, not looked into. */
+public final class RawMessage {
+
+  private final String stream;
+  private final long sequence;
+  private final String subject;
+  private final Instant storedAt;
+  private final Headers headers;
+  private final byte[] body;
+
+  RawMessage(
+      String stream,
+      long sequence,
+      String subject,
+      Instant storedAt,
+      Headers headers,
+      byte[] body) {
+    this.stream = stream;
+    this.sequence = sequence;
+    this.subject = subject;
+    this.storedAt = storedAt;
+    this.headers = headers;
+    this.body = body == null ? new byte[0] : body;
+  }
+
+  /** The stream's full name, with its namespace. */
+  public String stream() {
+    return stream;
+  }
+
+  public long sequence() {
+    return sequence;
+  }
+
+  /** The full subject, with its namespace. */
+  public String subject() {
+    return subject;
+  }
+
+  /** The broker's time. */
+  public Instant storedAt() {
+    return storedAt;
+  }
+
+  /** The header's first value. */
+  public Optional<String> header(String name) {
+    return headers == null ? Optional.empty() : Optional.ofNullable(headers.getFirst(name));
+  }
+
+  /** The stored bytes; not copied, not to be changed. */
+  public byte[] body() {
+    return body;
+  }
+}

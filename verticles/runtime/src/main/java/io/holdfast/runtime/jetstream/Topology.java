@@ -1,0 +1,236 @@
+package io.holdfast.runtime.jetstream;
+
+import io.holdfast.runtime.config.CommonSettings;
+import io.holdfast.runtime.jetstream.StreamCatalog.ConsumerSpec;
+import io.holdfast.runtime.jetstream.StreamCatalog.StreamSpec;
+import io.nats.client.Connection;
+import io.nats.client.JetStreamApiException;
+import io.nats.client.JetStreamManagement;
+import io.nats.client.api.AckPolicy;
+import io.nats.client.api.CompressionOption;
+import io.nats.client.api.ConsumerConfiguration;
+import io.nats.client.api.DeliverPolicy;
+import io.nats.client.api.DiscardPolicy;
+import io.nats.client.api.RetentionPolicy;
+import io.nats.client.api.StorageType;
+import io.nats.client.api.StreamConfiguration;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.slf4j.Logger;
+
+/**
+ * Creates the streams and consumers that are missing and checks those that are there. What exists
+ * is never changed: a difference that would break a promise is a problem for a person.
+ *
+ * <p>Blocking; for worker threads.
+ */
+final class Topology {
+
+  /** Above every handler's own bound; a handler that needs longer tells the broker so. */
+  static final Duration ACK_WAIT = Duration.ofSeconds(30);
+
+  private static final Duration DUPLICATE_WINDOW = Duration.ofMinutes(2);
+
+  /**
+   * The most one message may hold, so that it still fits a ledger's line or a dead letter below the
+   * broker's 1 MiB.
+   */
+  private static final int MAX_FACT_BYTES = 256 * 1024;
+
+  private static final int STREAM_NOT_FOUND = 10059;
+  private static final int CONSUMER_NOT_FOUND = 10014;
+  private static final int STREAM_NAME_IN_USE = 10058;
+  private static final int CONSUMER_EXISTS = 10148;
+
+  private final Connection connection;
+  private final CommonSettings settings;
+  private final Logger log;
+
+  Topology(Connection connection, CommonSettings settings, Logger log) {
+    this.connection = connection;
+    this.settings = settings;
+    this.log = log;
+  }
+
+  /**
+   * @param mayCreate false once the group has been ready: what vanished since must not be replaced
+   *     by something empty
+   * @return what is wrong, one sentence each; empty if all is well
+   */
+  List<String> ensureStreams(List<String> names, boolean mayCreate)
+      throws IOException, JetStreamApiException {
+    JetStreamManagement management = connection.jetStreamManagement();
+    List<String> problems = new ArrayList<>();
+    for (String name : names) {
+      StreamSpec spec = StreamCatalog.stream(name);
+      StreamConfiguration wanted = configuration(spec);
+      StreamConfiguration found;
+      try {
+        found = management.getStreamInfo(wanted.getName()).getConfiguration();
+      } catch (JetStreamApiException e) {
+        if (e.getApiErrorCode() != STREAM_NOT_FOUND) {
+          throw e;
+        }
+        if (!mayCreate) {
+          problems.add("stream " + wanted.getName() + " is not there");
+          continue;
+        }
+        found = create(management, wanted);
+      }
+      problems.addAll(differences(wanted, found));
+    }
+    return problems;
+  }
+
+  /** As {@link #ensureStreams}, for one durable consumer. */
+  List<String> ensureConsumer(ConsumerSpec spec, boolean mayCreate)
+      throws IOException, JetStreamApiException {
+    JetStreamManagement management = connection.jetStreamManagement();
+    String stream = settings.subjects().stream(spec.stream());
+    ConsumerConfiguration wanted = configuration(spec);
+    ConsumerConfiguration found;
+    try {
+      found = management.getConsumerInfo(stream, spec.name()).getConsumerConfiguration();
+    } catch (JetStreamApiException e) {
+      if (e.getApiErrorCode() == STREAM_NOT_FOUND) {
+        return List.of("stream " + stream + " is not there");
+      }
+      if (e.getApiErrorCode() != CONSUMER_NOT_FOUND) {
+        throw e;
+      }
+      if (!mayCreate) {
+        return List.of("consumer " + spec.name() + " of stream " + stream + " is not there");
+      }
+      found = create(management, stream, wanted);
+    }
+    return differences(stream, wanted, found);
+  }
+
+  private StreamConfiguration create(JetStreamManagement management, StreamConfiguration wanted)
+      throws IOException, JetStreamApiException {
+    try {
+      StreamConfiguration created = management.addStream(wanted).getConfiguration();
+      log.atInfo().addKeyValue("stream", wanted.getName()).log("Stream created");
+      return created;
+    } catch (JetStreamApiException e) {
+      if (e.getApiErrorCode() != STREAM_NAME_IN_USE) {
+        throw e;
+      }
+      return management.getStreamInfo(wanted.getName()).getConfiguration(); // another was first
+    }
+  }
+
+  private ConsumerConfiguration create(
+      JetStreamManagement management, String stream, ConsumerConfiguration wanted)
+      throws IOException, JetStreamApiException {
+    try {
+      ConsumerConfiguration created =
+          management.createConsumer(stream, wanted).getConsumerConfiguration();
+      log.atInfo().addKeyValue("consumer", wanted.getDurable()).log("Consumer created");
+      return created;
+    } catch (JetStreamApiException e) {
+      if (e.getApiErrorCode() != CONSUMER_EXISTS) {
+        throw e;
+      }
+      return management.getConsumerInfo(stream, wanted.getDurable()).getConsumerConfiguration();
+    }
+  }
+
+  private StreamConfiguration configuration(StreamSpec spec) {
+    StreamConfiguration.Builder builder =
+        StreamConfiguration.builder()
+            .name(settings.subjects().stream(spec.name()))
+            .subjects(spec.subjects().stream().map(settings.subjects()::subject).toList())
+            .storageType(StorageType.File)
+            .retentionPolicy(RetentionPolicy.Limits)
+            .discardPolicy(DiscardPolicy.New)
+            .maxBytes(settings.streamMaxBytes())
+            .replicas(settings.streamReplicas())
+            .duplicateWindow(DUPLICATE_WINDOW)
+            .allowDirect(true);
+    switch (spec.kind()) {
+      case FACTS ->
+          builder.allowAtomicPublish(true).denyDelete(true).maximumMessageSize(MAX_FACT_BYTES);
+      case LEDGER ->
+          builder.denyDelete(true).denyPurge(true).compressionOption(CompressionOption.S2);
+      case DEAD_LETTERS -> builder.denyDelete(true);
+      case WORK_QUEUE -> builder.retentionPolicy(RetentionPolicy.WorkQueue);
+    }
+    return builder.build();
+  }
+
+  private ConsumerConfiguration configuration(ConsumerSpec spec) {
+    return ConsumerConfiguration.builder()
+        .durable(spec.name())
+        .filterSubjects(spec.types().stream().map(settings.subjects()::every).toList())
+        .deliverPolicy(DeliverPolicy.All)
+        .ackPolicy(AckPolicy.Explicit)
+        .ackWait(ACK_WAIT)
+        // Who gives up is our own policy, which parks the message; the broker would leave it
+        // unseen.
+        .maxDeliver(-1)
+        .maxAckPending(65_536)
+        .build();
+  }
+
+  private static List<String> differences(StreamConfiguration wanted, StreamConfiguration found) {
+    Differences differences = new Differences("stream " + wanted.getName());
+    differences.expect("subjects", sorted(wanted.getSubjects()), sorted(found.getSubjects()));
+    differences.expect("storage", wanted.getStorageType(), found.getStorageType());
+    differences.expect("retention", wanted.getRetentionPolicy(), found.getRetentionPolicy());
+    differences.expect("discard", wanted.getDiscardPolicy(), found.getDiscardPolicy());
+    differences.expect("max_age", Duration.ZERO, found.getMaxAge());
+    differences.expect("max_msgs", -1L, found.getMaxMsgs());
+    differences.expect("max_msgs_per_subject", -1L, found.getMaxMsgsPerSubject());
+    differences.expect("allow_direct", true, found.getAllowDirect());
+    differences.expect("sealed", false, found.getSealed());
+    differences.expect(
+        "allow_atomic", true, found.getAllowAtomicPublish() || !wanted.getAllowAtomicPublish());
+    differences.expect("deny_delete", true, found.getDenyDelete() || !wanted.getDenyDelete());
+    differences.expect("deny_purge", true, found.getDenyPurge() || !wanted.getDenyPurge());
+    differences.expect("max_bytes set", true, found.getMaxBytes() > 0);
+    if (found.getReplicas() < wanted.getReplicas()) {
+      differences.expect("replicas", wanted.getReplicas(), found.getReplicas());
+    }
+    return differences.list;
+  }
+
+  private static List<String> differences(
+      String stream, ConsumerConfiguration wanted, ConsumerConfiguration found) {
+    Differences differences =
+        new Differences("consumer " + wanted.getDurable() + " of stream " + stream);
+    differences.expect(
+        "filters", sorted(wanted.getFilterSubjects()), sorted(found.getFilterSubjects()));
+    differences.expect("ack_policy", wanted.getAckPolicy(), found.getAckPolicy());
+    differences.expect("deliver_policy", wanted.getDeliverPolicy(), found.getDeliverPolicy());
+    differences.expect("max_deliver", wanted.getMaxDeliver(), found.getMaxDeliver());
+    differences.expect("backoff", List.of(), found.getBackoff());
+    if (found.getAckWait().compareTo(wanted.getAckWait()) < 0) {
+      differences.expect("ack_wait", wanted.getAckWait(), found.getAckWait());
+    }
+    return differences.list;
+  }
+
+  private static Set<String> sorted(List<String> names) {
+    return new HashSet<>(names);
+  }
+
+  private static final class Differences {
+    private final String what;
+    private final List<String> list = new ArrayList<>();
+
+    Differences(String what) {
+      this.what = what;
+    }
+
+    void expect(String option, Object wanted, Object found) {
+      if (!wanted.equals(found)) {
+        list.add(what + " has " + option + " " + found + ", needed is " + wanted);
+      }
+    }
+  }
+}
