@@ -9,6 +9,7 @@ import io.nats.client.ErrorListener;
 import io.nats.client.Message;
 import io.nats.client.Nats;
 import io.nats.client.Options;
+import io.nats.client.Subscription;
 import io.nats.client.impl.Headers;
 import io.nats.client.impl.NatsMessage;
 import io.vertx.core.Context;
@@ -23,6 +24,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 
@@ -56,6 +58,7 @@ public final class Broker {
   private final AtomicLong tokens = new AtomicLong();
   private final long sweeper;
 
+  private Dispatcher watchers;
   private volatile Connection connection;
   private volatile String inbox;
   private volatile String problem = "not connected yet";
@@ -176,6 +179,31 @@ public final class Broker {
     } catch (IllegalStateException e) { // reconnecting, closed, or the outgoing queue is full
       throw new BrokerException(Kind.DISCONNECTED, "broker: " + e.getMessage());
     }
+  }
+
+  /** Calls back, on the caller's Vert.x context, for every message on a subject, stored or not. */
+  EventStreams.Watch listen(String subject, Runnable onMessage) {
+    Context context = vertx.getOrCreateContext();
+    Dispatcher dispatcher = watchers();
+    Subscription subscription =
+        dispatcher.subscribe(subject, message -> context.runOnContext(v -> onMessage.run()));
+    AtomicBoolean open = new AtomicBoolean(true);
+    return () -> {
+      if (open.compareAndSet(true, false) && dispatcher.isActive()) {
+        try {
+          dispatcher.unsubscribe(subscription);
+        } catch (IllegalStateException connectionGone) {
+          // and the subscription with it
+        }
+      }
+    };
+  }
+
+  private synchronized Dispatcher watchers() {
+    if (watchers == null || !watchers.isActive()) {
+      watchers = connection().createDispatcher();
+    }
+    return watchers;
   }
 
   /** The live connection, for what the runtime does off the event loop. */

@@ -2,6 +2,7 @@ package io.holdfast.runtime.jetstream;
 
 import io.holdfast.events.Domain;
 import io.holdfast.events.Envelope;
+import io.holdfast.events.EventType;
 import io.vertx.core.Future;
 import java.util.List;
 import java.util.Optional;
@@ -54,6 +55,29 @@ public interface EventStreams {
    * @return in stream order, only those that exist
    */
   Future<List<Stored>> loadAll(Domain domain, List<String> aggregateIds);
+
+  /**
+   * Ids of the aggregates that have a fact of this type, some thousands at a time.
+   *
+   * @param offset how many to pass over
+   * @return empty if there are no more
+   */
+  Future<List<String>> aggregates(EventType type, int offset);
+
+  /**
+   * Calls back whenever somebody publishes about this aggregate. A sign to look, not a promise:
+   * what was published may be refused, or not be stored yet, and a sign may be lost with the
+   * connection. So look now and then anyway.
+   *
+   * @param onSign runs on the caller's Vert.x context
+   */
+  Watch watch(Domain domain, String aggregateId, Runnable onSign);
+
+  /** An open watch. */
+  interface Watch {
+    /** Ends it; may be called more than once. */
+    void close();
+  }
 
   /**
    * Begins to deliver a durable consumer's messages to its handlers, and ends with the group.

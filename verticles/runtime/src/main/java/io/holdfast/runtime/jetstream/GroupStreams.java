@@ -3,6 +3,7 @@ package io.holdfast.runtime.jetstream;
 import io.holdfast.events.Domain;
 import io.holdfast.events.Envelope;
 import io.holdfast.events.EventCodec;
+import io.holdfast.events.EventType;
 import io.holdfast.runtime.config.CommonSettings;
 import io.holdfast.runtime.jetstream.StreamCatalog.ConsumerSpec;
 import io.holdfast.runtime.telemetry.Logging;
@@ -107,6 +108,16 @@ public final class GroupStreams implements EventStreams {
   @Override
   public Future<List<Stored>> loadAll(Domain domain, List<String> aggregateIds) {
     return events.loadAll(domain, aggregateIds);
+  }
+
+  @Override
+  public Future<List<String>> aggregates(EventType type, int offset) {
+    return events.aggregates(type, offset);
+  }
+
+  @Override
+  public Watch watch(Domain domain, String aggregateId, Runnable onSign) {
+    return broker.listen(settings.subjects().aggregate(domain, aggregateId), onSign);
   }
 
   @Override

@@ -279,9 +279,29 @@ final class JetStreamEvents implements StreamReader {
                     info.path("ack_floor").path("stream_seq").asLong()));
   }
 
+  /** See {@link EventStreams#aggregates}. */
+  Future<List<String>> aggregates(EventType type, int offset) {
+    String query =
+        "{\"subjects_filter\":\"" + subjects.every(type) + "\",\"offset\":" + offset + "}";
+    return ask("$JS.API.STREAM.INFO." + subjects.stream(type.domain()), query)
+        .map(
+            info -> {
+              List<String> ids = new ArrayList<>();
+              info.path("state")
+                  .path("subjects")
+                  .fieldNames()
+                  .forEachRemaining(subject -> ids.add(Subjects.lastToken(subject)));
+              return ids;
+            });
+  }
+
   private Future<JsonNode> ask(String apiSubject) {
+    return ask(apiSubject, "");
+  }
+
+  private Future<JsonNode> ask(String apiSubject, String query) {
     return broker
-        .request(apiSubject, null, new byte[0], READ_TIMEOUT)
+        .request(apiSubject, null, query.getBytes(StandardCharsets.UTF_8), READ_TIMEOUT)
         .compose(
             answer -> {
               JsonNode info;

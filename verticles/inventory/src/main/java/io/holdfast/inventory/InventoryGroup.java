@@ -1,0 +1,43 @@
+package io.holdfast.inventory;
+
+import io.holdfast.inventory.http.StockRoutes;
+import io.holdfast.runtime.boot.GroupContext;
+import io.holdfast.runtime.boot.VerticleGroup;
+import io.holdfast.runtime.jetstream.EventStreams;
+import java.time.Clock;
+import java.util.List;
+import java.util.Set;
+
+/** Inventory's composition root. */
+public final class InventoryGroup implements VerticleGroup {
+
+  @Override
+  public String name() {
+    return "inventory";
+  }
+
+  @Override
+  public int defaultPort() {
+    return 8081;
+  }
+
+  @Override
+  public Set<String> streams() {
+    return Set.of("ORDERS", "INVENTORY", "DEADLETTERS");
+  }
+
+  @Override
+  public Parts assemble(GroupContext context) {
+    int maxBatch =
+        context.settings().integer("INVENTORY_MAX_BATCH", 500, 1, EventStreams.MAX_BATCH);
+    StockDesk desk =
+        context
+            .settings()
+            .complete(
+                () ->
+                    new StockDesk(context.vertx(), context.streams(), Clock.systemUTC(), maxBatch));
+    return new Parts(
+        List.of(new InventoryVerticle(context.streams(), desk)),
+        new StockRoutes(context.streams(), desk)::mount);
+  }
+}

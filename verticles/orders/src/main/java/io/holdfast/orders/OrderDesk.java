@@ -1,0 +1,172 @@
+package io.holdfast.orders;
+
+import io.holdfast.events.Domain;
+import io.holdfast.events.Envelope;
+import io.holdfast.events.Event;
+import io.holdfast.events.Item;
+import io.holdfast.events.OrderEvent.OrderCreated;
+import io.holdfast.orders.domain.Order;
+import io.holdfast.orders.domain.OrderRules;
+import io.holdfast.runtime.jetstream.AppendResult.Appended;
+import io.holdfast.runtime.jetstream.AppendResult.Conflict;
+import io.holdfast.runtime.jetstream.EventStreams;
+import io.holdfast.runtime.jetstream.History;
+import io.holdfast.runtime.jetstream.Stored;
+import io.vertx.core.Future;
+import java.time.Clock;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Accepts orders, tells their state, cancels them on request. Every race is decided by the broker's
+ * guard.
+ */
+public final class OrderDesk {
+
+  private static final int MAX_DECISIONS = 5;
+  private static final Logger log = LoggerFactory.getLogger(OrderDesk.class);
+
+  private final EventStreams streams;
+  private final Clock clock;
+
+  public OrderDesk(EventStreams streams, Clock clock) {
+    this.streams = streams;
+    this.clock = clock;
+  }
+
+  /** What came of an attempt to place an order. */
+  public sealed interface Placed {
+    /** It is stored, now or by an earlier request that was the same. */
+    record Accepted(String orderId, String traceId) implements Placed {}
+
+    /** Its id stands for another order: the idempotency key was used before. */
+    record KeyReused() implements Placed {}
+  }
+
+  /**
+   * Stores an order.
+   *
+   * @return completes when it is stored. Fails with {@link
+   *     io.holdfast.runtime.jetstream.BrokerException} when that is unknown; the same order may be
+   *     placed again then
+   */
+  public Future<Placed> place(OrderCreated order, String traceId) {
+    return streams
+        .append(Envelope.once(order, clock.instant(), traceId), 0)
+        .compose(
+            result ->
+                switch (result) {
+                  case Appended appended when !appended.repeated() -> {
+                    log.atInfo()
+                        .addKeyValue("order_id", order.orderId())
+                        .addKeyValue("trace_id", traceId)
+                        .log("Order created");
+                    yield Future.succeededFuture(new Placed.Accepted(order.orderId(), traceId));
+                  }
+                  // The id follows from the key, so what is stored there may be this order or
+                  // another one.
+                  case Appended appended ->
+                      streams
+                          .load(Domain.ORDERS, order.orderId())
+                          .map(history -> compare(order, history));
+                  case Conflict conflict ->
+                      Future.succeededFuture(compare(order, conflict.history()));
+                });
+  }
+
+  /** An order's facts and the state that follows from them. */
+  public record View(Order state, List<Stored> facts) {}
+
+  /** Everything that ORDERS says of an order. */
+  public Future<View> view(String orderId) {
+    return streams
+        .load(Domain.ORDERS, orderId)
+        .map(history -> new View(Order.of(events(history)), history.events()));
+  }
+
+  /** What came of an attempt to cancel an order. */
+  public enum CancelResult {
+    CANCELLED,
+    UNKNOWN_ORDER,
+    TOO_LATE
+  }
+
+  /** Cancels an order that is not final yet, on its customer's request. */
+  public Future<CancelResult> cancel(String orderId) {
+    return streams.load(Domain.ORDERS, orderId).compose(history -> cancel(orderId, history, 1));
+  }
+
+  private Future<CancelResult> cancel(String orderId, History history, int decision) {
+    Order state = Order.of(events(history));
+    Optional<OrderCreated> accepted = state.accepted();
+    if (accepted.isEmpty()) {
+      return Future.succeededFuture(CancelResult.UNKNOWN_ORDER);
+    }
+    if (state.isFinal()) {
+      return Future.succeededFuture(CancelResult.TOO_LATE);
+    }
+    if (decision > MAX_DECISIONS) {
+      return Future.failedFuture("the order changes all the time");
+    }
+    String traceId = history.events().getFirst().envelope().traceId();
+    Event fact = OrderRules.onCustomersRequest(accepted.get());
+    return streams
+        .append(Envelope.once(fact, clock.instant(), traceId), history.lastSequence())
+        .compose(
+            result ->
+                switch (result) {
+                  case Appended appended -> {
+                    log.atInfo()
+                        .addKeyValue("order_id", orderId)
+                        .addKeyValue("trace_id", traceId)
+                        .addKeyValue("reason", "customer_request")
+                        .log("Order cancelled");
+                    yield Future.succeededFuture(CancelResult.CANCELLED);
+                  }
+                  case Conflict conflict -> cancel(orderId, conflict.history(), decision + 1);
+                });
+  }
+
+  private static Placed compare(OrderCreated wanted, History history) {
+    Optional<Stored> stored =
+        history.events().stream()
+            .filter(fact -> fact.envelope().event() instanceof OrderCreated)
+            .findFirst();
+    if (stored.isPresent() && same(wanted, (OrderCreated) stored.get().envelope().event())) {
+      return new Placed.Accepted(wanted.orderId(), stored.get().envelope().traceId());
+    }
+    return new Placed.KeyReused();
+  }
+
+  /** Equal in meaning: 10 and 10.00 are the same price. */
+  private static boolean same(OrderCreated a, OrderCreated b) {
+    return a.customerId().equals(b.customerId())
+        && a.amount().compareTo(b.amount()) == 0
+        && a.currency().equals(b.currency())
+        && Objects.equals(a.paymentMethod(), b.paymentMethod())
+        && sameItems(a.items(), b.items());
+  }
+
+  private static boolean sameItems(List<Item> a, List<Item> b) {
+    if (a.size() != b.size()) {
+      return false;
+    }
+    for (int i = 0; i < a.size(); i++) {
+      boolean same =
+          a.get(i).sku().equals(b.get(i).sku())
+              && a.get(i).quantity() == b.get(i).quantity()
+              && a.get(i).unitPrice().compareTo(b.get(i).unitPrice()) == 0;
+      if (!same) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static List<? extends Event> events(History history) {
+    return history.events().stream().map(stored -> stored.envelope().event()).toList();
+  }
+}

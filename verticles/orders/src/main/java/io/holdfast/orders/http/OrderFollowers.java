@@ -1,0 +1,160 @@
+package io.holdfast.orders.http;
+
+import io.holdfast.events.Domain;
+import io.holdfast.orders.OrderDesk;
+import io.holdfast.orders.OrderDesk.View;
+import io.holdfast.orders.domain.Order;
+import io.holdfast.orders.domain.Order.Cancelled;
+import io.holdfast.runtime.jetstream.EventStreams;
+import io.holdfast.runtime.jetstream.EventStreams.Watch;
+import io.holdfast.runtime.jetstream.Stored;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.json.JsonObject;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Server-sent events of one order until its final state. What is sent is always read from the
+ * stream; a message on the order's subjects is only the sign to read.
+ *
+ * @see <a href="https://html.spec.whatwg.org/multipage/server-sent-events.html">Server-sent
+ *     events</a>
+ */
+public final class OrderFollowers {
+
+  /**
+   * Signs may be lost with a connection, so everybody looks now and then; that also keeps proxies
+   * awake.
+   */
+  private static final long LOOK_MILLIS = 2_000;
+
+  /** A sign comes when a fact is published, a moment before it can be read. */
+  private static final long SETTLE_MILLIS = 5;
+
+  private static final int MAX_SETTLE_READS = 6;
+
+  private final Vertx vertx;
+  private final EventStreams streams;
+  private final OrderDesk desk;
+
+  public OrderFollowers(Vertx vertx, EventStreams streams, OrderDesk desk) {
+    this.vertx = vertx;
+    this.streams = streams;
+    this.desk = desk;
+  }
+
+  /** Takes the response over; ends it with the order's final state, or when the client leaves. */
+  void follow(String orderId, HttpServerResponse response) {
+    response
+        .putHeader("Content-Type", "text/event-stream")
+        .putHeader("Cache-Control", "no-store")
+        .setChunked(true);
+    new Follower(orderId, response).begin();
+  }
+
+  private final class Follower {
+    private final String orderId;
+    private final HttpServerResponse response;
+    private final AtomicInteger signs = new AtomicInteger();
+    private Watch watch;
+    private long timer;
+    private long sentUpTo;
+    private boolean reading;
+    private boolean over;
+
+    Follower(String orderId, HttpServerResponse response) {
+      this.orderId = orderId;
+      this.response = response;
+    }
+
+    void begin() {
+      response.closeHandler(gone -> end());
+      response.exceptionHandler(gone -> end());
+      watch = streams.watch(Domain.ORDERS, orderId, () -> look(0));
+      timer =
+          vertx.setPeriodic(
+              LOOK_MILLIS,
+              id -> {
+                response.write(": still here\n\n");
+                look(MAX_SETTLE_READS);
+              });
+      look(MAX_SETTLE_READS);
+    }
+
+    private void look(int tries) {
+      signs.incrementAndGet();
+      if (reading || over) {
+        return;
+      }
+      reading = true;
+      int seen = signs.get();
+      desk.view(orderId)
+          .onComplete(
+              done -> {
+                reading = false;
+                if (over) {
+                  return;
+                }
+                boolean news = done.succeeded() && send(done.result());
+                if (over) {
+                  return;
+                }
+                if (signs.get() != seen) {
+                  look(tries);
+                } else if (!news && tries < MAX_SETTLE_READS) {
+                  vertx.setTimer(SETTLE_MILLIS << tries, id -> look(tries + 1));
+                }
+              });
+    }
+
+    /** Whether there was anything new. */
+    private boolean send(View view) {
+      boolean news = false;
+      for (int i = 0; i < view.facts().size(); i++) {
+        Stored fact = view.facts().get(i);
+        if (fact.sequence() > sentUpTo) {
+          sentUpTo = fact.sequence();
+          news = true;
+          response.write(event(fact, state(view, i)));
+        }
+      }
+      if (view.state().isFinal()) {
+        end();
+      }
+      return news;
+    }
+
+    private Order state(View view, int upTo) {
+      List<Stored> soFar = view.facts().subList(0, upTo + 1);
+      return Order.of(soFar.stream().map(stored -> stored.envelope().event()).toList());
+    }
+
+    private String event(Stored fact, Order state) {
+      JsonObject data =
+          OrderRoutes.json(fact).put("order_id", orderId).put("status", state.status());
+      if (state instanceof Cancelled cancelled) {
+        data.put("reason", cancelled.reason().wireName());
+      }
+      return "event: "
+          + fact.envelope().type().typeName()
+          + "\nid: "
+          + fact.sequence()
+          + "\ndata: "
+          + data.encode()
+          + "\n\n";
+    }
+
+    private void end() {
+      if (over) {
+        return;
+      }
+      over = true;
+      vertx.cancelTimer(timer);
+      watch.close();
+      if (!response.ended() && !response.closed()) {
+        response.end();
+      }
+    }
+  }
+}

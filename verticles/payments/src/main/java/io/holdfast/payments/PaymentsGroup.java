@@ -1,0 +1,40 @@
+package io.holdfast.payments;
+
+import io.holdfast.payments.http.PaymentRoutes;
+import io.holdfast.payments.stripe.GatewayBreaker;
+import io.holdfast.payments.stripe.StripeGateway;
+import io.holdfast.runtime.boot.GroupContext;
+import io.holdfast.runtime.boot.VerticleGroup;
+import java.time.Clock;
+import java.util.List;
+import java.util.Set;
+
+/** Payments' composition root. */
+public final class PaymentsGroup implements VerticleGroup {
+
+  @Override
+  public String name() {
+    return "payments";
+  }
+
+  @Override
+  public int defaultPort() {
+    return 8082;
+  }
+
+  @Override
+  public Set<String> streams() {
+    return Set.of("ORDERS", "INVENTORY", "PAYMENTS", "DEADLETTERS");
+  }
+
+  @Override
+  public Parts assemble(GroupContext context) {
+    PaymentSettings settings = PaymentSettings.read(context.settings());
+    Clock clock = Clock.systemUTC();
+    GatewayBreaker breaker = new GatewayBreaker(context.vertx(), settings, context.meters(), clock);
+    PaymentGateway gateway = new StripeGateway(context.vertx(), settings, breaker);
+    return new Parts(
+        List.of(new PaymentVerticle(context.streams(), gateway, context.meters(), clock)),
+        new PaymentRoutes(context.streams(), breaker)::mount);
+  }
+}
