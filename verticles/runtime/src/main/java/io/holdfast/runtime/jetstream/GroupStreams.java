@@ -8,9 +8,12 @@ import io.holdfast.runtime.config.CommonSettings;
 import io.holdfast.runtime.jetstream.StreamCatalog.ConsumerSpec;
 import io.holdfast.runtime.telemetry.Logging;
 import io.holdfast.runtime.telemetry.Meters;
+import io.nats.client.JetStreamApiException;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -127,6 +130,10 @@ public final class GroupStreams implements EventStreams {
       throw new IllegalArgumentException(
           consumer + " is for " + spec.types() + " in group " + spec.group());
     }
+    if (bridges.stream().anyMatch(bridge -> bridge.consumer().equals(consumer))) {
+      return Future
+          .succeededFuture(); // begun by an earlier attempt to start, which failed after it
+    }
     JetStreamBridge bridge =
         new JetStreamBridge(
             broker,
@@ -138,7 +145,7 @@ public final class GroupStreams implements EventStreams {
             meters,
             Logging.of(group, JetStreamBridge.class));
     return vertx
-        .executeBlocking(() -> topology().ensureConsumer(spec, mayCreate()), false)
+        .executeBlocking(() -> topology().ensureConsumer(spec, settings.provision()), false)
         .compose(
             found -> {
               if (!found.isEmpty()) {
@@ -175,7 +182,7 @@ public final class GroupStreams implements EventStreams {
       return;
     }
     vertx
-        .executeBlocking(() -> topology().ensureStreams(List.copyOf(streams), mayCreate()), false)
+        .executeBlocking(this::checked, false)
         .onComplete(
             checked -> {
               List<String> found =
@@ -195,8 +202,16 @@ public final class GroupStreams implements EventStreams {
             });
   }
 
-  private boolean mayCreate() {
-    return settings.provision() && !onceReady;
+  /** Streams are created only before the group was ready once: what vanished since held orders. */
+  private List<String> checked() throws IOException, JetStreamApiException {
+    Topology topology = topology();
+    List<String> found =
+        new ArrayList<>(
+            topology.ensureStreams(List.copyOf(streams), settings.provision() && !onceReady));
+    for (JetStreamBridge bridge : bridges) {
+      found.addAll(topology.ensureConsumer(StreamCatalog.consumer(bridge.consumer()), false));
+    }
+    return found;
   }
 
   private Topology topology() {

@@ -81,6 +81,8 @@ public final class Logging {
     ch.qos.logback.classic.Logger root = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
     root.addAppender(async);
     root.setLevel(Level.WARN);
+    // It warns whenever Vert.x asks twice for one of its own gauges.
+    context.getLogger("io.micrometer").setLevel(Level.ERROR);
     context.getLogger("io.holdfast").setLevel(Level.toLevel(level.toUpperCase(Locale.ROOT)));
   }
 }
