@@ -17,6 +17,7 @@ import io.holdfast.gateway.domain.Refund;
 import io.holdfast.gateway.domain.StripeError;
 import io.holdfast.gateway.domain.TestCards;
 import io.holdfast.gateway.faults.Dice;
+import io.netty.handler.codec.DecoderException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -365,6 +366,7 @@ public final class StripeRoutes {
       case StripeException known -> send(request, known.error());
       case HttpException http when http.getStatusCode() < 500 ->
           unreadable(request, http.getStatusCode());
+      case DecoderException badForm -> unreadable(request, 400);
       case null -> unreadable(request, request.statusCode());
       default -> {
         LOG.atError()

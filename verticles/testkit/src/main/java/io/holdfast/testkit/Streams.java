@@ -1,0 +1,111 @@
+package io.holdfast.testkit;
+
+import io.holdfast.events.Envelope;
+import io.holdfast.events.EventCodec;
+import io.holdfast.events.Subjects;
+import io.holdfast.events.UndecodableEventException;
+import io.holdfast.runtime.boot.Platform;
+import io.holdfast.runtime.config.CommonSettings;
+import io.holdfast.runtime.config.Settings;
+import io.holdfast.runtime.jetstream.GroupStreams;
+import io.holdfast.runtime.jetstream.RawMessage;
+import io.holdfast.runtime.jetstream.StreamReader;
+import io.vertx.core.Future;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * The streams of one namespace as a test sees them: publish facts as some service, read what is
+ * stored. Blocking, for test threads; has a connection of its own.
+ */
+public final class Streams implements AutoCloseable {
+
+  private static final EventCodec CODEC = new EventCodec();
+
+  private final Platform platform = Platform.start();
+  private final GroupStreams streams;
+  private final Subjects subjects;
+
+  /**
+   * Creates the streams that are missing.
+   *
+   * @param names without the namespace
+   */
+  public Streams(String natsUrl, String namespace, Set<String> names) {
+    CommonSettings settings =
+        CommonSettings.read(
+            new Settings(
+                Map.of(
+                    "NATS_URL", natsUrl,
+                    "NAMESPACE", namespace,
+                    "STREAM_MAX_BYTES", Long.toString(64L << 20))),
+            0);
+    this.subjects = settings.subjects();
+    this.streams =
+        new GroupStreams(
+            platform.vertx(),
+            platform.broker(settings, "testkit"),
+            "testkit",
+            settings,
+            names,
+            platform.meters());
+    get(streams.whenReady());
+  }
+
+  public Subjects subjects() {
+    return subjects;
+  }
+
+  public GroupStreams events() {
+    return streams;
+  }
+
+  public StreamReader reader() {
+    return streams.reader();
+  }
+
+  /** Every message of a stream, in order. */
+  public List<RawMessage> messages(String stream) {
+    List<RawMessage> all = new ArrayList<>();
+    long next = 1;
+    while (true) {
+      List<RawMessage> page = get(reader().read(subjects.stream(stream), next, 500, 1 << 20));
+      if (page.isEmpty()) {
+        return all;
+      }
+      all.addAll(page);
+      next = page.getLast().sequence() + 1;
+    }
+  }
+
+  /** Every event of a stream, in order; what is no event of ours is left out. */
+  public List<Envelope<?>> facts(String stream) {
+    List<Envelope<?>> facts = new ArrayList<>();
+    for (RawMessage message : messages(stream)) {
+      try {
+        facts.add(CODEC.decode(message.body()));
+      } catch (UndecodableEventException foreign) {
+        // left out
+      }
+    }
+    return facts;
+  }
+
+  /** The result of a future, waited for at most 15 s. */
+  public static <T> T get(Future<T> future) {
+    try {
+      return future.await(15, TimeUnit.SECONDS);
+    } catch (TimeoutException e) {
+      throw new AssertionError("no answer within 15 s", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    get(platform.close());
+  }
+}

@@ -1,0 +1,66 @@
+package io.holdfast.testkit;
+
+import io.holdfast.broker.NatsServer;
+import io.holdfast.broker.NatsServerBinary;
+import io.holdfast.broker.NatsServerConfig;
+import io.holdfast.broker.ProjectRoot;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HexFormat;
+import java.util.concurrent.ThreadLocalRandom;
+
+/**
+ * A real nats-server for tests: one for all tests of a JVM, which keep apart by namespace, or one
+ * of a test's own that it may kill. There is no test without a broker: if none is found the test
+ * fails and says what to do.
+ */
+public final class TestBroker {
+
+  private static NatsServer shared;
+
+  private TestBroker() {}
+
+  /** The JVM's shared server, started at the first call. Never stop it. */
+  public static synchronized NatsServer shared() {
+    if (shared == null) {
+      shared = start(temporaryFolder(), false);
+    }
+    return shared;
+  }
+
+  /** A server of the caller's own, with every write synced; the caller closes it. */
+  public static NatsServer own(Path folder) {
+    return start(folder, true);
+  }
+
+  /** A namespace that nobody else uses. */
+  public static String newNamespace() {
+    return "t" + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextInt());
+  }
+
+  private static NatsServer start(Path folder, boolean syncAlways) {
+    return NatsServer.start(
+        NatsServerBinary.require(ProjectRoot.toolsFolder()),
+        NatsServerConfig.in(folder).syncAlways(syncAlways).build());
+  }
+
+  private static Path temporaryFolder() {
+    try {
+      Path folder = Files.createTempDirectory("holdfast-broker-");
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> deleteAll(folder)));
+      return folder;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void deleteAll(Path folder) {
+    try (var paths = Files.walk(folder)) {
+      paths.sorted(java.util.Comparator.reverseOrder()).forEach(path -> path.toFile().delete());
+    } catch (IOException | UncheckedIOException stillInUse) {
+      // a temporary folder; the system clears it
+    }
+  }
+}
