@@ -145,17 +145,21 @@ final class DebianPackage implements ServerSource {
         .findFirst();
   }
 
-  /** Those that the entries for this site name; an entry is a paragraph or, in a list, a line. */
   private static Stream<Path> namedKeyrings(String site, Path sourceFile) {
     try {
-      String separator = sourceFile.toString().endsWith(".list") ? "\n" : "\n\\s*\n";
-      return Stream.of(Files.readString(sourceFile).split(separator))
-          .filter(entry -> entry.contains(site))
-          .flatMap(entry -> SIGNED_BY.matcher(entry).results())
-          .map(match -> Path.of(match.group(1)));
+      boolean list = sourceFile.toString().endsWith(".list");
+      return namedKeyrings(site, Files.readString(sourceFile), list ? "\n" : "\n\\s*\n");
     } catch (IOException unreadable) {
       return Stream.empty();
     }
+  }
+
+  /** Those that the entries for this site name; an entry is a paragraph or, in a list, a line. */
+  static Stream<Path> namedKeyrings(String site, String sources, String separator) {
+    return Stream.of(sources.split(separator, -1))
+        .filter(entry -> entry.contains(site))
+        .flatMap(entry -> SIGNED_BY.matcher(entry).results())
+        .map(match -> Path.of(match.group(1)));
   }
 
   /**

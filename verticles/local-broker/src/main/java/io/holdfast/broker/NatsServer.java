@@ -43,11 +43,13 @@ public final class NatsServer implements AutoCloseable {
   private final Path binary;
   private final NatsServerConfig config;
   private final ServerFolder folder;
-  private final Thread hook = new Thread(this::stop, "nats-server-stop");
+  private final Thread hook = new Thread(this::close, "nats-server-stop");
   private volatile Process process;
   private volatile int port;
   private volatile OptionalInt monitoringPort = OptionalInt.empty();
   private volatile NatsServerVersion version;
+  private boolean paused;
+  private boolean closed;
 
   private NatsServer(Path binary, NatsServerConfig config, ServerFolder folder) {
     this.binary = binary;
@@ -143,6 +145,9 @@ public final class NatsServer implements AutoCloseable {
   /** SIGTERM; if that has not ended it within 15 s, SIGKILL. Nothing if it does not run. */
   public synchronized void stop() {
     if (isAlive()) {
+      if (paused) { // or it would not notice
+        resume();
+      }
       end(process.toHandle());
     }
     forget();
@@ -159,23 +164,28 @@ public final class NatsServer implements AutoCloseable {
   /** SIGSTOP: it keeps its connections and does nothing, until {@link #resume}. */
   public synchronized void pause() {
     signal("STOP");
+    paused = true;
   }
 
   /** SIGCONT. */
   public synchronized void resume() {
     signal("CONT");
+    paused = false;
   }
 
   /** Starts it again, on the same port and store; stops it before that if it still runs. */
   public synchronized void restart() {
+    if (closed) {
+      throw new NatsServerException("this nats-server is closed");
+    }
     stop();
-    addHook();
     start();
   }
 
-  /** {@link #stop}, and the JVM's end does not matter to it any more. */
+  /** {@link #stop}, for good: no shutdown hook is left, and no restart is possible. */
   @Override
-  public void close() {
+  public synchronized void close() {
+    closed = true;
     stop();
     removeHook();
   }
@@ -219,6 +229,7 @@ public final class NatsServer implements AutoCloseable {
 
   /** Returns why it did not start, or null if it runs and answers. */
   private String tryStart(long deadline) throws IOException {
+    paused = false;
     folder.forgetProcess();
     folder.writeOwner();
     Files.writeString(folder.configuration(), config.text(folder.pidFile(), port));
@@ -339,7 +350,6 @@ public final class NatsServer implements AutoCloseable {
   }
 
   private void addHook() {
-    removeHook();
     if (config.stopWithJvm()) {
       Runtime.getRuntime().addShutdownHook(hook);
     }
@@ -349,7 +359,7 @@ public final class NatsServer implements AutoCloseable {
     try {
       Runtime.getRuntime().removeShutdownHook(hook);
     } catch (IllegalStateException endingAnyway) {
-      // The hook is running or has run; that it stops twice does no harm.
+      // The hook runs or has run; to stop twice does no harm.
     }
   }
 }

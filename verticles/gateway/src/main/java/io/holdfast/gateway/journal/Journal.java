@@ -46,7 +46,6 @@ public final class Journal {
 
   private static final int GROUP = 1_024;
   private static final int READ_BYTES = 1 << 16;
-  private static final Pending CLOSE = new Pending(null, null, Promise.promise());
 
   /**
    * @param entry null to only wait for those before
@@ -64,9 +63,9 @@ public final class Journal {
 
     private void settle(IOException failure) {
       if (failure == null) {
-        written.complete();
+        written.tryComplete();
       } else {
-        written.fail(failure);
+        written.tryFail(failure);
       }
     }
   }
@@ -75,6 +74,7 @@ public final class Journal {
   private final BlockingQueue<Pending> queue = new LinkedBlockingQueue<>();
   private final AtomicLong unwritten = new AtomicLong();
   private final ObjectWriter json = EventJson.mapper().writerFor(Entry.class);
+  private final Pending last = new Pending(null, null, Promise.promise());
   private final Thread writer;
   private volatile IOException failure;
 
@@ -150,7 +150,7 @@ public final class Journal {
 
   /** Writes what is left, then closes the file. Blocks. */
   public void close() throws InterruptedException {
-    queue.add(CLOSE);
+    queue.add(last);
     writer.join();
   }
 
@@ -173,7 +173,7 @@ public final class Journal {
       try {
         group.add(queue.take());
         queue.drainTo(group, GROUP - 1);
-        open = !group.contains(CLOSE);
+        open = !group.contains(last);
         append(group, lines);
       } catch (IOException e) {
         LOG.atError().setCause(e).log("The ledger cannot be written, nothing is answered any more");

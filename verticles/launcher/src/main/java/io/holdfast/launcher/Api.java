@@ -1,0 +1,81 @@
+package io.holdfast.launcher;
+
+import io.vertx.core.json.JsonObject;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+
+/** The services' HTTP as the commands use it; blocking, for the command's own thread. */
+final class Api {
+
+  private static final HttpClient CLIENT =
+      HttpClient.newBuilder()
+          .version(HttpClient.Version.HTTP_1_1)
+          .connectTimeout(Duration.ofSeconds(2))
+          .build();
+
+  private Api() {}
+
+  record Answer(int status, String body) {
+    JsonObject json() {
+      return new JsonObject(body);
+    }
+  }
+
+  /** Nobody answered there. */
+  static final class Unreachable extends RuntimeException {
+    Unreachable(String url, Exception cause) {
+      super("nobody answers at " + url + " (" + cause + ")", cause);
+    }
+  }
+
+  static Answer get(String url) {
+    return text(HttpRequest.newBuilder(URI.create(url)).GET().timeout(Duration.ofSeconds(10)));
+  }
+
+  /**
+   * @param headers names and values in turn
+   */
+  static Answer post(String url, JsonObject body, String... headers) {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create(url))
+            .header("Content-Type", "application/json")
+            .timeout(Duration.ofSeconds(15))
+            .POST(HttpRequest.BodyPublishers.ofString(body.encode()));
+    for (int i = 0; i < headers.length; i += 2) {
+      request.header(headers[i], headers[i + 1]);
+    }
+    return text(request);
+  }
+
+  /** A long answer, to be read piece by piece; the caller closes it. */
+  static InputStream stream(String url) {
+    HttpRequest request = HttpRequest.newBuilder(URI.create(url)).GET().build();
+    HttpResponse<InputStream> response = send(request, BodyHandlers.ofInputStream());
+    if (response.statusCode() != 200) {
+      throw new IllegalStateException(url + " answers " + response.statusCode());
+    }
+    return response.body();
+  }
+
+  private static Answer text(HttpRequest.Builder builder) {
+    HttpResponse<String> response = send(builder.build(), BodyHandlers.ofString());
+    return new Answer(response.statusCode(), response.body());
+  }
+
+  private static <T> HttpResponse<T> send(HttpRequest request, HttpResponse.BodyHandler<T> body) {
+    try {
+      return CLIENT.send(request, body);
+    } catch (IOException e) {
+      throw new Unreachable(request.uri().toString(), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted", e);
+    }
+  }
+}

@@ -1,0 +1,283 @@
+package io.holdfast.launcher;
+
+import static io.holdfast.launcher.Terminal.say;
+
+import io.holdfast.launcher.DemoStock.Article;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.math.BigDecimal;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Places an order as a customer would, and shows what becomes of it. */
+@Command(
+    name = "order",
+    mixinStandardHelpOptions = true,
+    description =
+        "Places a demo order and follows it to its end; with --count, many of them at once.")
+final class OrderCommand implements Callable<Integer> {
+
+  private static final long LOOK_MILLIS = 25;
+
+  @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
+  @Mixin private DataFolder dataFolder;
+
+  @Option(names = "--customer", paramLabel = "ID", description = "Default: demo-customer")
+  private String customer = "demo-customer";
+
+  @Option(
+      names = "--item",
+      paramLabel = "SKU[:QUANTITY[:PRICE]]",
+      description = "What to order; may be repeated. Default: espresso-cup:2")
+  private List<String> items;
+
+  @Option(names = "--amount", paramLabel = "N", description = "An order of an amount alone")
+  private BigDecimal amount;
+
+  @Option(names = "--currency", paramLabel = "CODE", description = "ISO 4217. Default: EUR")
+  private String currency = "EUR";
+
+  @Option(
+      names = "--payment-method",
+      paramLabel = "NAME",
+      description = "For example pm_card_chargeDeclined. Default: a card that is accepted")
+  private String paymentMethod;
+
+  @Option(names = "--key", paramLabel = "KEY", description = "An Idempotency-Key to send")
+  private String key;
+
+  @Option(
+      names = "--url",
+      paramLabel = "URL",
+      description = "Of orders. Default: the running system's")
+  private String url;
+
+  @Option(
+      names = "--timeout",
+      paramLabel = "SECONDS",
+      description = "For the order's end. Default: 60")
+  private int timeoutSeconds = 60;
+
+  @Option(names = "--count", paramLabel = "N", description = "Place so many, as fast as they go")
+  private int count = 1;
+
+  @Option(
+      names = "--concurrency",
+      paramLabel = "N",
+      description = "Requests under way at a time, with --count. Default: 64")
+  private int concurrency = 64;
+
+  @Override
+  public Integer call() throws Exception {
+    if (count < 1 || concurrency < 1 || timeoutSeconds < 1) {
+      throw new CommandLine.ParameterException(
+          spec.commandLine(), "--count, --concurrency and --timeout must be 1 or more");
+    }
+    Optional<RunningSystem> system = dataFolder.system();
+    if (system.isEmpty() && url == null) {
+      say("Nothing is running over %s. Start it with: ./holdfast up", dataFolder.path());
+      return 1;
+    }
+    String orders = url != null ? url : system.get().url("orders");
+    JsonObject body = body();
+    AcceptedOrders accepted = new AcceptedOrders(dataFolder.path());
+    if (count > 1) {
+      return OrderBurst.run(
+          orders, body, count, concurrency, Duration.ofSeconds(timeoutSeconds), system, accepted);
+    }
+    return one(orders, system.map(s -> s.url("audit")), body, accepted);
+  }
+
+  private Integer one(
+      String orders, Optional<String> audit, JsonObject body, AcceptedOrders accepted)
+      throws Exception {
+    long begun = System.nanoTime();
+    Api.Answer answer =
+        key == null
+            ? Api.post(orders + "/orders", body)
+            : Api.post(orders + "/orders", body, "Idempotency-Key", key);
+    long tookMillis = (System.nanoTime() - begun) / 1_000_000;
+    if (answer.status() != 202) {
+      say("Not accepted: %d %s", answer.status(), readable(answer));
+      return 1;
+    }
+    String orderId = answer.json().getString("order_id");
+    accepted.add(orderId);
+    say(
+        "Order %s accepted after %d ms, trace %s",
+        Terminal.bold(orderId), tookMillis, answer.json().getString("trace_id"));
+    say("");
+    return follow(orders, audit, orderId);
+  }
+
+  private Integer follow(String orders, Optional<String> audit, String orderId) throws Exception {
+    Story story = new Story();
+    long deadline = System.nanoTime() + Duration.ofSeconds(timeoutSeconds).toNanos();
+    while (System.nanoTime() - deadline < 0) {
+      Optional<JsonArray> events =
+          audit.flatMap(
+              base -> {
+                Api.Answer timeline = Api.get(base + "/audit/orders/" + orderId);
+                return timeline.status() == 200
+                    ? Optional.of(timeline.json().getJsonArray("events"))
+                    : Optional.empty();
+              });
+      if (audit.isEmpty()) {
+        Api.Answer order = Api.get(orders + "/orders/" + orderId);
+        events =
+            order.status() == 200
+                ? Optional.of(order.json().getJsonArray("history"))
+                : Optional.empty();
+      }
+      events.ifPresent(story::tell);
+      if (story.ended(audit.isPresent())) {
+        return story.conclude();
+      }
+      Thread.sleep(LOOK_MILLIS);
+    }
+    say("");
+    say(
+        "Not at its end after %d s. Look again: curl %s/orders/%s",
+        timeoutSeconds, orders, orderId);
+    return 1;
+  }
+
+  private JsonObject body() {
+    JsonObject body = new JsonObject().put("customer_id", customer).put("currency", currency);
+    if (paymentMethod != null) {
+      body.put("payment_method", paymentMethod);
+    }
+    if (amount != null) {
+      body.put("amount", amount);
+    }
+    if (amount == null || items != null) {
+      JsonArray lines = new JsonArray();
+      (items == null ? List.of("espresso-cup:2") : items).forEach(item -> lines.add(line(item)));
+      body.put("items", lines);
+    }
+    return body;
+  }
+
+  private JsonObject line(String item) {
+    String[] parts = item.split(":", -1);
+    try {
+      int quantity = parts.length > 1 ? Integer.parseInt(parts[1]) : 1;
+      BigDecimal price =
+          parts.length > 2
+              ? new BigDecimal(parts[2])
+              : DemoStock.ARTICLES.stream()
+                  .filter(article -> article.sku().equals(parts[0]))
+                  .findFirst()
+                  .map(Article::price)
+                  .orElse(BigDecimal.TEN);
+      return new JsonObject()
+          .put("sku", parts[0])
+          .put("quantity", quantity)
+          .put("unit_price", price);
+    } catch (NumberFormatException e) {
+      throw new CommandLine.ParameterException(
+          spec.commandLine(),
+          "--item " + item + ": must be SKU, SKU:QUANTITY or SKU:QUANTITY:PRICE",
+          e);
+    }
+  }
+
+  private static String readable(Api.Answer answer) {
+    try {
+      return answer.json().getString("title") + ": " + answer.json().getString("detail");
+    } catch (RuntimeException notAProblem) {
+      return answer.body();
+    }
+  }
+
+  /** Tells an order's events as they come, each once. */
+  private static final class Story {
+    private final Set<String> told = new HashSet<>();
+    private final Set<String> traces = new HashSet<>();
+    private final Set<String> types = new HashSet<>();
+    private Instant first;
+    private Instant last;
+
+    void tell(JsonArray events) {
+      for (int i = 0; i < events.size(); i++) {
+        JsonObject event = events.getJsonObject(i);
+        if (!told.add(event.getString("event_id"))) {
+          continue;
+        }
+        Instant at = Instant.parse(event.getString("timestamp"));
+        first = first == null ? at : first;
+        last = at;
+        types.add(event.getString("type"));
+        if (event.containsKey("trace_id")) {
+          traces.add(event.getString("trace_id"));
+        }
+        say(
+            "  %8s  %-18s %s",
+            "+" + Math.max(0, Duration.between(first, at).toMillis()) + " ms",
+            event.getString("type"),
+            Terminal.faint(place(event)));
+      }
+    }
+
+    private static String place(JsonObject event) {
+      return event.containsKey("stream")
+          ? event.getString("stream") + " #" + event.getLong("sequence")
+          : "";
+    }
+
+    /** Final, and the customer told; without audit the notification cannot be seen. */
+    boolean ended(boolean withAudit) {
+      boolean settled = types.contains("OrderConfirmed") || types.contains("OrderCancelled");
+      return settled && (!withAudit || types.contains("NotificationSent"));
+    }
+
+    int conclude() {
+      boolean confirmed = types.contains("OrderConfirmed");
+      say("");
+      say(
+          "%s after %d ms: %d events%s",
+          confirmed ? Terminal.good("confirmed") : Terminal.bad("cancelled"),
+          Duration.between(first, last).toMillis(),
+          told.size(),
+          traces.isEmpty()
+              ? ""
+              : traces.size() == 1 ? ", one trace" : ", " + traces.size() + " traces");
+      return 0;
+    }
+  }
+
+  /**
+   * Where the orders that got a 202 are noted, for {@code reconcile} to hold the system to them.
+   */
+  static final class AcceptedOrders {
+    static final String FILE = "accepted-orders.log";
+    private final Path file;
+
+    AcceptedOrders(Path data) {
+      this.file = data.resolve(FILE);
+    }
+
+    void add(String orderId) throws java.io.IOException {
+      addAll(List.of(orderId));
+    }
+
+    void addAll(List<String> orderIds) throws java.io.IOException {
+      java.nio.file.Files.createDirectories(file.getParent());
+      java.nio.file.Files.write(
+          file,
+          orderIds,
+          java.nio.file.StandardOpenOption.CREATE,
+          java.nio.file.StandardOpenOption.APPEND);
+    }
+  }
+}

@@ -1,0 +1,396 @@
+package io.holdfast.launcher;
+
+import static io.holdfast.launcher.Terminal.say;
+
+import io.holdfast.audit.LedgerVerifier;
+import io.holdfast.audit.Verdict;
+import io.holdfast.launcher.reconcile.Books;
+import io.holdfast.launcher.reconcile.Charge;
+import io.holdfast.launcher.reconcile.Invariant;
+import io.holdfast.launcher.reconcile.Violation;
+import io.holdfast.runtime.jetstream.BrokerException;
+import io.holdfast.runtime.jetstream.RawMessage;
+import io.holdfast.runtime.jetstream.StreamCatalog;
+import io.holdfast.runtime.jetstream.StreamCatalog.ConsumerSpec;
+import io.holdfast.runtime.jetstream.StreamReader.ConsumerState;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Checks every promise against what the streams, the ledger and the gateway's own books hold. */
+@Command(
+    name = "reconcile",
+    mixinStandardHelpOptions = true,
+    description = "Checks the invariants I1..I9; exit status 0 only if all hold.")
+final class ReconcileCommand implements Callable<Integer> {
+
+  private static final int SHOWN = 20;
+  private static final int PAGE = 1_000;
+  private static final int PAGE_BYTES = 8 << 20;
+  private static final long LOOK_MILLIS = 100;
+  private static final String NO_GATEWAY = "none";
+
+  @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
+  @Mixin private DataFolder dataFolder;
+
+  @Option(
+      names = "--nats",
+      paramLabel = "URL",
+      description = "The broker. Default: the running system's, else NATS_URL")
+  private String natsUrl;
+
+  @Option(
+      names = "--namespace",
+      paramLabel = "X",
+      description = "Default: the running system's, else NAMESPACE")
+  private String namespace;
+
+  @Option(
+      names = "--gateway",
+      paramLabel = "URL",
+      description =
+          "The gateway simulator, or 'none' to leave I3 out. Default: the running system's, else PAYMENT_GATEWAY_URL")
+  private String gateway;
+
+  @Option(
+      names = "--accepted",
+      paramLabel = "FILE",
+      description =
+          "Ids of orders that got a 202, one a line. Default: what ./holdfast order noted")
+  private Path acceptedFile;
+
+  @Option(
+      names = "--wait",
+      paramLabel = "SECONDS",
+      description = "For what is still under way. Default: 30")
+  private int waitSeconds = 30;
+
+  @Option(names = "--json", paramLabel = "FILE", description = "Writes the report there too")
+  private Path json;
+
+  private final Map<Invariant, String> basis = new EnumMap<>(Invariant.class);
+  private final List<String> notes = new ArrayList<>();
+
+  @Override
+  public Integer call() throws Exception {
+    if (waitSeconds < 0) {
+      throw new CommandLine.ParameterException(
+          spec.commandLine(), "--wait must be 0 or more seconds");
+    }
+    Optional<RunningSystem> system = dataFolder.system();
+    String broker = first(natsUrl, system.map(RunningSystem::natsUrl), env("NATS_URL"));
+    if (broker == null) {
+      say(
+          "Nothing is running over %s. Start it with ./holdfast up, or say where the broker is: --nats nats://host:port",
+          dataFolder.path());
+      return 1;
+    }
+    String space = first(namespace, system.map(RunningSystem::namespace), env("NAMESPACE"));
+    String gatewayUrl =
+        first(gateway, system.map(s -> s.url("gateway")), env("PAYMENT_GATEWAY_URL"));
+    Path logs = Files.createTempDirectory("holdfast-reconcile");
+    try (StreamAccess streams = StreamAccess.open(broker, space == null ? "" : space, logs)) {
+      return reconcile(streams, gatewayUrl);
+    }
+  }
+
+  private int reconcile(StreamAccess streams, String gatewayUrl) throws Exception {
+    long begun = System.nanoTime();
+    Books books = new Books(streams.subjects());
+    boolean journal = readAccepted(books);
+    Map<String, Long> next = new TreeMap<>();
+    StreamCatalog.AUDITED.forEach(stream -> next.put(stream, 1L));
+
+    // On a live system some orders are always under way: read on until none is, or the time is up.
+    long deadline = begun + Duration.ofSeconds(waitSeconds).toNanos();
+    List<Violation> unsettled;
+    while (true) {
+      readAll(streams, books, next);
+      unsettled = unsettledConsumers(streams);
+      boolean settled = books.underWay() == 0 && unsettled.isEmpty() && sealed(streams, next);
+      if (settled || System.nanoTime() - deadline > 0) {
+        break;
+      }
+      Terminal.progress("waiting for what is under way: %d orders".formatted(books.underWay()));
+      Thread.sleep(LOOK_MILLIS);
+    }
+    Terminal.progressDone();
+
+    List<Violation> violations = new ArrayList<>(books.check());
+    violations.addAll(unsettled);
+    basis.put(
+        Invariant.I1,
+        journal
+            ? "%,d accepted, %,d orders".formatted(books.acceptedCount(), books.orderCount())
+            : "%,d orders; no list of accepted ones".formatted(books.orderCount()));
+    basis.put(
+        Invariant.I2,
+        "%,d confirmed, %,d cancelled".formatted(books.confirmedCount(), books.cancelledCount()));
+    violations.addAll(charges(books, gatewayUrl));
+    basis.put(Invariant.I4, "%,d skus".formatted(books.skuCount()));
+    basis.put(
+        Invariant.I5,
+        "%,d final orders".formatted(books.confirmedCount() + books.cancelledCount()));
+    violations.addAll(ledger(streams));
+    basis.put(Invariant.I7, "%d consumers".formatted(StreamCatalog.CONSUMERS.size()));
+    basis.put(Invariant.I8, "%,d facts".formatted(books.facts()));
+    basis.put(Invariant.I9, "%,d orders".formatted(books.orderCount()));
+    if (books.foreign() > 0) {
+      notes.add("%,d messages are no facts of ours".formatted(books.foreign()));
+    }
+    if (books.deadLetters() > 0) {
+      notes.add("%,d dead letters".formatted(books.deadLetters()));
+    }
+    List<String> parked = books.parked();
+    if (!parked.isEmpty()) {
+      notes.add(
+          "%,d orders wait for an operator, as a message of theirs was parked: %s"
+              .formatted(parked.size(), String.join(", ", parked.stream().limit(10).toList())));
+    }
+    return report(violations, books, parked, (System.nanoTime() - begun) / 1_000_000);
+  }
+
+  private boolean readAccepted(Books books) throws IOException {
+    Path file =
+        acceptedFile != null
+            ? acceptedFile
+            : dataFolder.path().resolve(OrderCommand.AcceptedOrders.FILE);
+    if (acceptedFile == null && (natsUrl != null || !Files.exists(file))) {
+      return false; // what was noted here is of the system that runs here
+    }
+    try (var lines = Files.lines(file)) {
+      lines.map(String::strip).filter(line -> !line.isEmpty()).forEach(books::accepted);
+    }
+    return true;
+  }
+
+  private static void readAll(StreamAccess streams, Books books, Map<String, Long> next) {
+    for (Map.Entry<String, Long> position : next.entrySet()) {
+      while (true) {
+        List<RawMessage> page =
+            StreamAccess.get(
+                streams
+                    .reader()
+                    .read(
+                        streams.subjects().stream(position.getKey()),
+                        position.getValue(),
+                        PAGE,
+                        PAGE_BYTES));
+        page.forEach(books::read);
+        if (page.isEmpty()) {
+          break;
+        }
+        position.setValue(page.getLast().sequence() + 1);
+        Terminal.progress("read %,d messages".formatted(books.messages()));
+      }
+    }
+  }
+
+  /** Messages that were not delivered, or not settled. */
+  private static List<Violation> unsettledConsumers(StreamAccess streams) {
+    List<Violation> violations = new ArrayList<>();
+    for (ConsumerSpec consumer : StreamCatalog.CONSUMERS) {
+      String problem;
+      try {
+        ConsumerState state =
+            StreamAccess.get(
+                streams
+                    .reader()
+                    .consumer(streams.subjects().stream(consumer.stream()), consumer.name()));
+        problem =
+            state.pending() + state.unacknowledged() == 0
+                ? null
+                : "%,d messages wait, %,d are not acknowledged"
+                    .formatted(state.pending(), state.unacknowledged());
+      } catch (BrokerException e) {
+        problem = "cannot be asked: " + e.getMessage();
+      }
+      if (problem != null) {
+        violations.add(new Violation(Invariant.I7, "", "consumer " + consumer.name(), 0, problem));
+      }
+    }
+    return violations;
+  }
+
+  /** Whether the ledger has caught up with what was read. */
+  private static boolean sealed(StreamAccess streams, Map<String, Long> next) {
+    Optional<RawMessage> last =
+        StreamAccess.get(
+            streams
+                .reader()
+                .last(
+                    streams.subjects().stream("AUDIT"), streams.subjects().subject("audit.block")));
+    String cursor = last.flatMap(block -> block.header("Audit-Cursor")).orElse("");
+    Map<String, Long> positions = new TreeMap<>();
+    for (String position : cursor.split(",", -1)) {
+      int colon = position.lastIndexOf(':');
+      if (colon > 0) {
+        positions.put(position.substring(0, colon), Long.parseLong(position.substring(colon + 1)));
+      }
+    }
+    return next.entrySet().stream()
+        .allMatch(
+            stream ->
+                positions.getOrDefault(streams.subjects().stream(stream.getKey()), 0L)
+                    >= stream.getValue() - 1);
+  }
+
+  private List<Violation> charges(Books books, String gatewayUrl) {
+    if (NO_GATEWAY.equals(gatewayUrl)) {
+      basis.put(Invariant.I3, "left out");
+      return List.of();
+    }
+    String problem = null;
+    List<Charge> charges = new ArrayList<>();
+    if (gatewayUrl == null) {
+      problem = "the gateway is not known: --gateway URL, or --gateway none";
+    } else {
+      try {
+        Api.Answer answer = Api.get(gatewayUrl + "/simulator/ledger");
+        if (answer.status() == 200) {
+          JsonArray list = answer.json().getJsonArray("charges");
+          for (int i = 0; i < list.size(); i++) {
+            charges.add(Charge.of(list.getJsonObject(i)));
+          }
+        } else {
+          problem = "the gateway's ledger cannot be read: status " + answer.status();
+        }
+      } catch (Api.Unreachable e) {
+        problem = "the gateway's ledger cannot be read: " + e.getMessage();
+      }
+    }
+    basis.put(Invariant.I3, "%,d charges".formatted(charges.size()));
+    if (problem != null) {
+      return List.of(new Violation(Invariant.I3, "", "", 0, problem));
+    }
+    long unknown = books.unknownCharges(charges);
+    if (unknown > 0) {
+      notes.add("%,d charges are of orders that these streams do not know".formatted(unknown));
+    }
+    return books.checkCharges(charges);
+  }
+
+  private List<Violation> ledger(StreamAccess streams) {
+    LedgerVerifier verifier =
+        new LedgerVerifier(streams.vertx(), streams.reader(), streams.subjects());
+    Verdict verdict =
+        await(
+            verifier.verify(
+                Optional.empty(),
+                progress ->
+                    Terminal.progress(
+                        "verified %,d of %,d blocks".formatted(progress.blocks(), progress.of())),
+                () -> false));
+    Terminal.progressDone();
+    basis.put(
+        Invariant.I6, "%,d blocks, %,d messages".formatted(verdict.blocks(), verdict.events()));
+    List<Violation> violations =
+        new ArrayList<>(
+            verdict.findings().stream()
+                .map(
+                    finding ->
+                        new Violation(
+                            Invariant.I6,
+                            "",
+                            finding.stream(),
+                            finding.sequence(),
+                            finding.problem()))
+                .toList());
+    if (verdict.unsealed() > 0) {
+      violations.add(
+          new Violation(
+              Invariant.I6, "", "AUDIT", 0, verdict.unsealed() + " messages are not sealed yet"));
+    }
+    return violations;
+  }
+
+  /** A verification takes as long as the ledger is long; its progress shows that it lives. */
+  private static <T> T await(io.vertx.core.Future<T> future) {
+    try {
+      return future.await(6, java.util.concurrent.TimeUnit.HOURS);
+    } catch (java.util.concurrent.TimeoutException e) {
+      throw new IllegalStateException("the verification did not end", e);
+    }
+  }
+
+  private int report(List<Violation> violations, Books books, List<String> parked, long millis)
+      throws IOException {
+    say("");
+    for (Invariant invariant : Invariant.values()) {
+      long count = violations.stream().filter(v -> v.invariant() == invariant).count();
+      String verdict =
+          count > 0
+              ? Terminal.bad("%,d violations".formatted(count))
+              : "left out".equals(basis.get(invariant)) ? "left out" : Terminal.good("holds");
+      say(
+          "  %s  %-62s %-36s %s",
+          invariant, invariant.sentence(), basis.getOrDefault(invariant, ""), verdict);
+    }
+    say("");
+    notes.forEach(note -> say("  note: " + note));
+    violations.stream().limit(SHOWN).forEach(violation -> say("  " + violation));
+    if (violations.size() > SHOWN) {
+      say("  ... and %,d more; --json FILE writes all of them", violations.size() - SHOWN);
+    }
+    say(
+        violations.isEmpty()
+            ? Terminal.good("All invariants hold") + " (%,d messages, %,d ms)"
+            : Terminal.bad("%3$,d violations") + " (%1$,d messages, %2$,d ms)",
+        books.messages(),
+        millis,
+        violations.size());
+    if (json != null) {
+      Files.writeString(json, json(violations, books, parked).encodePrettily());
+    }
+    return violations.isEmpty() ? 0 : 1;
+  }
+
+  private JsonObject json(List<Violation> violations, Books books, List<String> parked) {
+    JsonArray list = new JsonArray();
+    violations.forEach(violation -> list.add(violation.json()));
+    JsonObject invariants = new JsonObject();
+    for (Invariant invariant : Invariant.values()) {
+      invariants.put(
+          invariant.name(),
+          new JsonObject()
+              .put("holds", violations.stream().noneMatch(v -> v.invariant() == invariant))
+              .put("checked", basis.get(invariant)));
+    }
+    return new JsonObject()
+        .put("valid", violations.isEmpty())
+        .put("orders", books.orderCount())
+        .put("confirmed", books.confirmedCount())
+        .put("cancelled", books.cancelledCount())
+        .put("messages", books.messages())
+        .put("parked", new JsonArray(parked))
+        .put("invariants", invariants)
+        .put("violations", list)
+        .put("notes", new JsonArray(notes));
+  }
+
+  private static String first(String option, Optional<String> running, String variable) {
+    if (option != null) {
+      return option;
+    }
+    return running.filter(value -> value != null).orElse(variable);
+  }
+
+  private static String env(String name) {
+    String value = System.getenv(name);
+    return value == null || value.isEmpty() ? null : value;
+  }
+}

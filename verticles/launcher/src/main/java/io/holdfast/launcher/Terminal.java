@@ -1,0 +1,68 @@
+package io.holdfast.launcher;
+
+import java.io.PrintStream;
+import java.util.Locale;
+
+/** How the commands speak to a person: plain lines, a little colour where there is a terminal. */
+final class Terminal {
+
+  /** Told by the script that starts us: whether standard output is a terminal. */
+  private static final boolean COLOUR =
+      Boolean.getBoolean("holdfast.terminal")
+          && System.getenv("NO_COLOR") == null
+          && !"dumb".equals(System.getenv("TERM"));
+
+  private static final PrintStream OUT = System.out;
+
+  private Terminal() {}
+
+  static void say(String line) {
+    OUT.println(line);
+    OUT.flush();
+  }
+
+  static void say(String format, Object... values) {
+    say(String.format(Locale.ROOT, format, values));
+  }
+
+  /** A line that the next one of its kind replaces, where there is a terminal; else nothing. */
+  static void progress(String line) {
+    if (COLOUR) {
+      OUT.print("\r\u001b[2K" + line);
+      OUT.flush();
+    }
+  }
+
+  static void progressDone() {
+    if (COLOUR) {
+      OUT.print("\r\u001b[2K");
+      OUT.flush();
+    }
+  }
+
+  static String bold(String text) {
+    return paint("1", text);
+  }
+
+  static String good(String text) {
+    return paint("32", text);
+  }
+
+  static String bad(String text) {
+    return paint("31", text);
+  }
+
+  static String faint(String text) {
+    return paint("2", text);
+  }
+
+  /** How much of {@code total} is done, drawn 30 characters wide. */
+  static String bar(long done, long total) {
+    int filled = total == 0 ? 30 : (int) Math.min(30, 30 * done / total);
+    return "[" + "=".repeat(filled) + " ".repeat(30 - filled) + "]";
+  }
+
+  private static String paint(String code, String text) {
+    return COLOUR ? "\u001b[" + code + "m" + text + "\u001b[0m" : text;
+  }
+}

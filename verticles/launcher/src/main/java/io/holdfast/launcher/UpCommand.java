@@ -1,0 +1,223 @@
+package io.holdfast.launcher;
+
+import static io.holdfast.launcher.Terminal.say;
+
+import io.holdfast.broker.NatsServer;
+import io.holdfast.broker.NatsServerBinary;
+import io.holdfast.broker.NatsServerConfig;
+import io.holdfast.runtime.boot.VerticleGroup;
+import io.holdfast.runtime.config.SettingsException;
+import io.holdfast.runtime.telemetry.Logging;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Starts everything on this machine, and keeps it running until it is told to stop. */
+@Command(
+    name = "up",
+    mixinStandardHelpOptions = true,
+    description =
+        "Starts a broker and every service, seeds demo stock, prints the addresses. Ctrl-C drains.")
+final class UpCommand implements Callable<Integer> {
+
+  private static final int NATS_PORT = 4222;
+  private static final int STREAMS = 7;
+  private static final long MIN_STREAM_BYTES = 64L << 20;
+  private static final long MAX_STREAM_BYTES = 64L << 30;
+  private static final Duration READY_LIMIT = Duration.ofSeconds(60);
+
+  @Mixin private DataFolder dataFolder;
+
+  @Option(names = "--processes", description = "One JVM per service instead of one for all")
+  private boolean processes;
+
+  @Option(
+      names = "--port-offset",
+      paramLabel = "N",
+      description = "Added to every port, to run beside something else. Default: 0")
+  private int portOffset;
+
+  @Option(names = "--no-seed", description = "Do not take in the demo stock")
+  private boolean noSeed;
+
+  private NatsServer broker;
+  private Services services;
+
+  @Override
+  public Integer call() throws Exception {
+    Path data = dataFolder.path();
+    Files.createDirectories(data);
+    if (RunningSystem.find(data).isPresent()) {
+      say("Something is running over %s already. Stop it, or give another --data DIR.", data);
+      return 1;
+    }
+    for (VerticleGroup group : Groups.ALL) {
+      if (!free(port(group))) {
+        say(
+            "Port %d, for %s, is taken. Stop what holds it, or add --port-offset 1000 to move all ports.",
+            port(group), group.name());
+        return 1;
+      }
+    }
+
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndHalt(data), "stop"));
+    String natsUrl = startBroker(data);
+    Map<String, String> env = environment(data, natsUrl);
+    say(
+        "Starting %d services, %s. Logs: %s",
+        Groups.ALL.size(), processes ? "one JVM each" : "in this JVM", data.resolve("logs"));
+    try {
+      services =
+          processes
+              ? ServiceProcesses.start(env, this::port, data.resolve("logs"))
+              : ServicesInJvm.start(env, this::port, data.resolve("logs"));
+    } catch (SettingsException e) {
+      say(e.getMessage());
+      return 2;
+    }
+    Map<String, String> urls = new LinkedHashMap<>();
+    Groups.ALL.forEach(group -> urls.put(group.name(), "http://127.0.0.1:" + port(group)));
+    Map<String, Long> pids = new LinkedHashMap<>(services.pids());
+    if (broker != null) {
+      pids.put("nats-server", broker.pid());
+    }
+    services.awaitReady(urls, READY_LIMIT);
+    if (!noSeed) {
+      DemoStock.seed(urls.get("inventory"));
+    }
+    new RunningSystem(natsUrl, env.getOrDefault("NAMESPACE", ""), urls, pids).write(data);
+    tell(natsUrl, urls);
+    new CountDownLatch(1).await(); // until a signal runs the shutdown hook
+    return 0;
+  }
+
+  private String startBroker(Path data) {
+    String given = System.getenv("NATS_URL");
+    if (given != null && !given.isEmpty()) {
+      say("Using the broker at NATS_URL. What it syncs, and when, is its own matter.");
+      return given;
+    }
+    NatsServerBinary binary =
+        NatsServerBinary.findOrFetch(DataFolder.projectRoot().resolve(".tools"), Terminal::say);
+    Path folder = data.resolve("nats");
+    if (NatsServer.stopLeftOver(folder)) {
+      say("Stopped a nats-server that an earlier run had left behind.");
+    }
+    int port = free(NATS_PORT + portOffset) ? NATS_PORT + portOffset : 0;
+    broker =
+        NatsServer.start(
+            binary,
+            NatsServerConfig.in(folder).port(port).syncAlways(true).stopWithJvm(false).build());
+    say(
+        "nats-server %s is up at %s, every write synced to %s",
+        broker.version(), broker.url(), folder);
+    return broker.url();
+  }
+
+  private Map<String, String> environment(Path data, String natsUrl) throws IOException {
+    Map<String, String> env = new HashMap<>(System.getenv());
+    env.remove("HTTP_PORT");
+    env.put("NATS_URL", natsUrl);
+    env.putIfAbsent("HOST", "127.0.0.1");
+    env.putIfAbsent("PAYMENT_GATEWAY_URL", "http://127.0.0.1:" + port(Groups.named("gateway")));
+    env.putIfAbsent("LEDGER_FILE", data.resolve("gateway-ledger.jsonl").toString());
+    env.putIfAbsent("STREAM_MAX_BYTES", Long.toString(streamBytes(data)));
+    return env;
+  }
+
+  /**
+   * Together the streams may fill half of what is free now, so that they refuse before the disk
+   * does.
+   */
+  private static long streamBytes(Path data) throws IOException {
+    long free = Files.getFileStore(data).getUsableSpace();
+    return Math.clamp(free / 2 / STREAMS, MIN_STREAM_BYTES, MAX_STREAM_BYTES);
+  }
+
+  private int port(VerticleGroup group) {
+    return group.defaultPort() + portOffset;
+  }
+
+  private static boolean free(int port) {
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.setReuseAddress(true);
+      socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+      return true;
+    } catch (IOException taken) {
+      return false;
+    }
+  }
+
+  private static void tell(String natsUrl, Map<String, String> urls) {
+    say("");
+    say(Terminal.bold("Holdfast is up."));
+    say("");
+    say("  orders         %s/orders", urls.get("orders"));
+    say("  inventory      %s/stock", urls.get("inventory"));
+    say("  payments       %s/breaker", urls.get("payments"));
+    say("  notifications  %s/ready", urls.get("notifications"));
+    say("  audit          %s/audit/blocks", urls.get("audit"));
+    say("  gateway        %s/simulator/ledger   (a simulator)", urls.get("gateway"));
+    say("  broker         %s", natsUrl);
+    say("");
+    say("In another terminal:");
+    say("  ./holdfast order        places an order and follows it to its end");
+    say("  ./holdfast reconcile    checks every promise against what is stored");
+    say("");
+    say("Ctrl-C drains and stops.");
+  }
+
+  /** First the services finish what they have, then the broker goes. */
+  private void stopAndHalt(Path data) {
+    boolean clean = true;
+    if (services != null) {
+      say("");
+      say("Draining ...");
+      clean = services.stop();
+    }
+    if (broker != null) {
+      broker.stop();
+    }
+    try {
+      RunningSystem.forget(data);
+    } catch (IOException e) {
+      say("Could not tidy up %s: %s", data, e.getMessage());
+    }
+    if (services != null) {
+      say(
+          clean
+              ? "Stopped; everything in process was finished."
+              : "Stopped; not everything in process could be finished. Nothing is lost: it goes on at the next start.");
+      Logging.close();
+      Runtime.getRuntime().halt(clean ? 0 : 1);
+    }
+  }
+
+  /** The services, in whatever processes they run. */
+  interface Services {
+    Map<String, Long> pids();
+
+    /** Waits until every service is ready; throws with the reason of one that is not. */
+    void awaitReady(Map<String, String> urls, Duration limit) throws InterruptedException;
+
+    /** Drains and stops; whether everything in process was finished. */
+    boolean stop();
+  }
+
+  static List<String> names() {
+    return Groups.ALL.stream().map(VerticleGroup::name).toList();
+  }
+}

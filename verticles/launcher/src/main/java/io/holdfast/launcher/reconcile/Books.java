@@ -1,0 +1,371 @@
+package io.holdfast.launcher.reconcile;
+
+import io.holdfast.events.Domain;
+import io.holdfast.events.Envelope;
+import io.holdfast.events.Event;
+import io.holdfast.events.EventCodec;
+import io.holdfast.events.EventType;
+import io.holdfast.events.InventoryEvent.InventoryReleased;
+import io.holdfast.events.InventoryEvent.InventoryReserved;
+import io.holdfast.events.Item;
+import io.holdfast.events.MessageDeadLettered;
+import io.holdfast.events.OrderEvent.OrderCreated;
+import io.holdfast.events.StockEvent.StockLevelChanged;
+import io.holdfast.events.StockEvent.StockReceived;
+import io.holdfast.events.Subjects;
+import io.holdfast.events.UndecodableEventException;
+import io.holdfast.runtime.jetstream.RawMessage;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The fold of everything that is stored, message by message, and what follows from it for the
+ * invariants. Pure: what is read and when is for the caller. Within a stream messages must come in
+ * order; between streams in any.
+ */
+public final class Books {
+
+  private static final EventCodec CODEC = new EventCodec();
+
+  private final Subjects subjects;
+  private final Map<String, OrderStory> orders = new LinkedHashMap<>();
+  private final Map<String, Long> receivedBySku = new HashMap<>();
+  private final Map<String, Long> openBySku = new HashMap<>();
+  private final Map<String, Level> levels = new HashMap<>();
+  private final Set<String> eventIds = new HashSet<>();
+  private final List<Violation> found = new ArrayList<>();
+  private long messages;
+  private long facts;
+  private long foreign;
+  private long deadLetters;
+  private long accepted;
+
+  private record Level(StockLevelChanged fact, long sequence) {}
+
+  public Books(Subjects subjects) {
+    this.subjects = subjects;
+  }
+
+  /** Notes an order that somebody got a 202 for. */
+  public void accepted(String orderId) {
+    OrderStory order = order(orderId);
+    if (!order.accepted) {
+      order.accepted = true;
+      accepted++;
+    }
+  }
+
+  /** Notes the next message of a stream. */
+  public void read(RawMessage message) {
+    messages++;
+    Envelope<?> envelope;
+    try {
+      envelope = CODEC.decode(message.body());
+    } catch (UndecodableEventException notOurs) {
+      foreign++; // whoever met it parked it, and the ledger holds it as it is
+      return;
+    }
+    if (envelope.event() instanceof MessageDeadLettered deadLetter) {
+      deadLetters++;
+      order(deadLetter.aggregateId()).parked = true;
+      return;
+    }
+    if (!message.subject().equals(subjects.fact(envelope.event()))) {
+      foreign++;
+      return;
+    }
+    facts++;
+    if (!eventIds.add(envelope.id())) {
+      violation(
+          Invariant.I8,
+          envelope.event(),
+          message,
+          "event id " + envelope.id() + " is stored twice");
+    }
+    fold(envelope, message);
+  }
+
+  private void fold(Envelope<?> envelope, RawMessage message) {
+    switch (envelope.event()) {
+      case StockReceived receipt ->
+          receivedBySku.merge(receipt.sku(), receipt.quantity(), Long::sum);
+      case StockLevelChanged level -> levels.put(level.sku(), new Level(level, message.sequence()));
+      default -> foldOrder(envelope, message);
+    }
+  }
+
+  private void foldOrder(Envelope<?> envelope, RawMessage message) {
+    Event fact = envelope.event();
+    OrderStory order = order(fact.aggregateId());
+    if (!order.add(envelope.type(), message.sequence())) {
+      violation(Invariant.I8, fact, message, "a second " + envelope.type().typeName());
+      return;
+    }
+    if (order.traceId == null) {
+      order.traceId = envelope.traceId();
+    } else if (!order.traceId.equals(envelope.traceId())) {
+      violation(
+          Invariant.I9,
+          fact,
+          message,
+          "trace " + envelope.traceId() + ", the order's other events have " + order.traceId);
+    }
+    switch (fact) {
+      case OrderCreated created -> order.total = created.total();
+      case InventoryReserved reserved -> addOpen(reserved.items(), 1);
+      case InventoryReleased released -> addOpen(released.items(), -1);
+      default -> {}
+    }
+  }
+
+  private void addOpen(List<Item> items, int sign) {
+    items.forEach(item -> openBySku.merge(item.sku(), (long) sign * item.quantity(), Long::sum));
+  }
+
+  /** Orders of which something is still to come, as far as these books go. */
+  public long underWay() {
+    return orders.values().stream().filter(OrderStory::underWay).count();
+  }
+
+  public long orderCount() {
+    return orders.values().stream().filter(o -> o.has(EventType.ORDER_CREATED)).count();
+  }
+
+  public long confirmedCount() {
+    return orders.values().stream().filter(OrderStory::confirmed).count();
+  }
+
+  public long cancelledCount() {
+    return orders.values().stream().filter(OrderStory::cancelled).count();
+  }
+
+  /** Orders of which a message was parked and which are not at their end for that. */
+  public List<String> parked() {
+    return orders.values().stream()
+        .filter(order -> order.parked && order.missing() != null)
+        .map(order -> order.orderId)
+        .toList();
+  }
+
+  public long messages() {
+    return messages;
+  }
+
+  public long facts() {
+    return facts;
+  }
+
+  /** Messages on our subjects that are no facts of ours. */
+  public long foreign() {
+    return foreign;
+  }
+
+  public long deadLetters() {
+    return deadLetters;
+  }
+
+  public long acceptedCount() {
+    return accepted;
+  }
+
+  public int skuCount() {
+    return levels.size();
+  }
+
+  /** Breaches of I1, I2, I4, I5, I7's effects, I8 and I9, once everything was read. */
+  public List<Violation> check() {
+    List<Violation> all = new ArrayList<>(found);
+    orders.values().forEach(order -> check(order, all));
+    checkStock(all);
+    return all;
+  }
+
+  private void check(OrderStory order, List<Violation> all) {
+    if (!order.has(EventType.ORDER_CREATED)) {
+      if (order.accepted) {
+        all.add(
+            about(order, Invariant.I1, EventType.ORDER_CREATED, "was accepted and is not stored"));
+      } else if (!order.parked) {
+        all.add(
+            about(order, Invariant.I1, EventType.ORDER_CREATED, "has facts but was never created"));
+      }
+      return;
+    }
+    if (order.confirmed() && order.cancelled()) {
+      all.add(about(order, Invariant.I2, EventType.ORDER_CANCELLED, "is confirmed and cancelled"));
+    }
+    if (order.parked) {
+      return; // listed apart, and waits for an operator
+    }
+    if (!order.confirmed() && !order.cancelled()) {
+      all.add(
+          about(
+              order,
+              Invariant.I2,
+              EventType.ORDER_CREATED,
+              "has no final state; " + lastSeen(order)));
+      return;
+    }
+    if (!order.has(EventType.NOTIFICATION_SENT)) {
+      all.add(
+          about(
+              order,
+              Invariant.I5,
+              order.confirmed() ? EventType.ORDER_CONFIRMED : EventType.ORDER_CANCELLED,
+              "is final and nobody was told"));
+    } else if (order.missing() != null) {
+      all.add(
+          about(
+              order,
+              Invariant.I7,
+              EventType.ORDER_CANCELLED,
+              "is cancelled without " + order.missing()));
+    }
+    if (order.confirmed()) {
+      for (EventType needed : List.of(EventType.INVENTORY_RESERVED, EventType.PAYMENT_PROCESSED)) {
+        if (!order.has(needed)) {
+          all.add(
+              about(
+                  order,
+                  Invariant.I7,
+                  EventType.ORDER_CONFIRMED,
+                  "is confirmed without " + needed.typeName()));
+        }
+      }
+    }
+  }
+
+  private static String lastSeen(OrderStory order) {
+    if (order.has(EventType.PAYMENT_PROCESSED)) {
+      return "its payment is processed";
+    }
+    return order.has(EventType.INVENTORY_RESERVED)
+        ? "its stock is reserved"
+        : "nothing happened after its creation";
+  }
+
+  private Violation about(OrderStory order, Invariant invariant, EventType fact, String problem) {
+    return new Violation(
+        invariant, order.orderId, subjects.fact(fact, order.orderId), order.at(fact), problem);
+  }
+
+  private void checkStock(List<Violation> all) {
+    Set<String> skus = new HashSet<>(receivedBySku.keySet());
+    skus.addAll(openBySku.keySet());
+    skus.addAll(levels.keySet());
+    for (String sku : skus) {
+      long received = receivedBySku.getOrDefault(sku, 0L);
+      long open = openBySku.getOrDefault(sku, 0L);
+      Level level = levels.get(sku);
+      String subject = subjects.fact(EventType.STOCK_LEVEL_CHANGED, sku);
+      if (level == null) {
+        if (received != 0 || open != 0) {
+          all.add(
+              new Violation(
+                  Invariant.I4, "", subject, 0, "has receipts or reservations, and no level"));
+        }
+        continue;
+      }
+      StockLevelChanged fact = level.fact();
+      if (fact.received() != received) {
+        all.add(
+            new Violation(
+                Invariant.I4,
+                "",
+                subject,
+                level.sequence(),
+                "says received " + fact.received() + ", the receipts are " + received));
+      }
+      if (fact.reserved() != open) {
+        all.add(
+            new Violation(
+                Invariant.I4,
+                "",
+                subject,
+                level.sequence(),
+                "says reserved " + fact.reserved() + ", the open reservations are " + open));
+      }
+    }
+  }
+
+  /** Breaches of I3: what the gateway took and kept, against what the orders came to. */
+  public List<Violation> checkCharges(Collection<Charge> charges) {
+    List<Violation> all = new ArrayList<>();
+    Map<String, List<Charge>> held = new HashMap<>();
+    charges.stream()
+        .filter(Charge::held)
+        .forEach(c -> held.computeIfAbsent(c.orderId(), id -> new ArrayList<>()).add(c));
+    held.forEach(
+        (orderId, list) -> {
+          if (list.size() > 1) {
+            all.add(charge(orderId, list.size() + " charges that are not refunded: " + ids(list)));
+          }
+        });
+    for (OrderStory order : orders.values()) {
+      List<Charge> list = held.getOrDefault(order.orderId, List.of());
+      if (order.confirmed() && list.isEmpty()) {
+        all.add(charge(order.orderId, "is confirmed, and the gateway holds no money for it"));
+      } else if (order.cancelled() && !list.isEmpty() && !order.parked) {
+        all.add(
+            charge(order.orderId, "is cancelled, and the gateway holds its money: " + ids(list)));
+      }
+      if (order.confirmed() && order.total != null && list.size() == 1) {
+        Charge only = list.getFirst();
+        if (only.minorUnits() != order.total.minorUnits()
+            || !only.currency().equals(order.total.currencyCode())) {
+          all.add(
+              charge(
+                  order.orderId,
+                  "costs %s and was charged %d minor units %s"
+                      .formatted(order.total, only.minorUnits(), only.currency())));
+        }
+      }
+    }
+    return all;
+  }
+
+  /**
+   * Charges of orders that these streams do not know: another system's, if the gateway is shared.
+   */
+  public long unknownCharges(Collection<Charge> charges) {
+    return charges.stream().filter(c -> !orders.containsKey(c.orderId())).count();
+  }
+
+  private Violation charge(String orderId, String problem) {
+    OrderStory order = orders.get(orderId);
+    long sequence = order == null ? 0 : order.at(EventType.PAYMENT_PROCESSED);
+    return new Violation(
+        Invariant.I3,
+        orderId,
+        subjects.fact(EventType.PAYMENT_PROCESSED, orderId),
+        sequence,
+        problem);
+  }
+
+  private static String ids(List<Charge> charges) {
+    return String.join(", ", charges.stream().map(Charge::id).toList());
+  }
+
+  private OrderStory order(String orderId) {
+    return orders.computeIfAbsent(orderId, OrderStory::new);
+  }
+
+  private void violation(Invariant invariant, Event fact, RawMessage message, String problem) {
+    boolean ofOrder =
+        EventType.of(fact).domain() != Domain.STOCK
+            && EventType.of(fact).domain() != Domain.RECEIPTS;
+    found.add(
+        new Violation(
+            invariant,
+            ofOrder ? fact.aggregateId() : "",
+            message.subject(),
+            message.sequence(),
+            problem));
+  }
+}

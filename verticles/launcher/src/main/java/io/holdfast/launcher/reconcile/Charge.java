@@ -1,0 +1,27 @@
+package io.holdfast.launcher.reconcile;
+
+import io.vertx.core.json.JsonObject;
+import java.util.Locale;
+
+/**
+ * A charge as the gateway's own ledger has it.
+ *
+ * @param minorUnits amount in the currency's smallest unit
+ * @param currency upper-case code
+ */
+public record Charge(String id, String orderId, long minorUnits, String currency, String status) {
+
+  public static Charge of(JsonObject json) {
+    return new Charge(
+        json.getString("id"),
+        json.getString("order_id", ""),
+        json.getLong("amount"),
+        json.getString("currency").toUpperCase(Locale.ROOT),
+        json.getString("status"));
+  }
+
+  /** Whether the gateway still holds the customer's money. */
+  boolean held() {
+    return status.equals("succeeded");
+  }
+}
