@@ -56,7 +56,8 @@ class GatewayTest {
         assertThat(await(gateway.perform(call, network(Future.succeededFuture()))).replayed())
             .isTrue();
       } else {
-        assertThat(await(gateway.read(ledger -> ledger.size()))).isEqualTo(i);
+        int seen = await(gateway.read(ledger -> ledger.size()));
+        assertThat(seen).isEqualTo(i);
       }
 
       assertThat(lines()).isEqualTo(i);

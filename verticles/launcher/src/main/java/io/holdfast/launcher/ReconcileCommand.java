@@ -337,7 +337,7 @@ final class ReconcileCommand implements Callable<Integer> {
               ? Terminal.bad("%,d violations".formatted(count))
               : "left out".equals(basis.get(invariant)) ? "left out" : Terminal.good("holds");
       say(
-          "  %s  %-62s %-36s %s",
+          "  %s  %-70s %-34s %s",
           invariant, invariant.sentence(), basis.getOrDefault(invariant, ""), verdict);
     }
     say("");

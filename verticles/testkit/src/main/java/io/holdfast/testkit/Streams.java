@@ -7,10 +7,14 @@ import io.holdfast.events.UndecodableEventException;
 import io.holdfast.runtime.boot.Platform;
 import io.holdfast.runtime.config.CommonSettings;
 import io.holdfast.runtime.config.Settings;
+import io.holdfast.runtime.jetstream.Broker;
 import io.holdfast.runtime.jetstream.GroupStreams;
 import io.holdfast.runtime.jetstream.RawMessage;
 import io.holdfast.runtime.jetstream.StreamReader;
+import io.holdfast.runtime.jetstream.StreamReader.ConsumerState;
 import io.vertx.core.Future;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -27,8 +31,10 @@ public final class Streams implements AutoCloseable {
   private static final EventCodec CODEC = new EventCodec();
 
   private final Platform platform = Platform.start();
+  private final Broker broker;
   private final GroupStreams streams;
   private final Subjects subjects;
+  private final List<String> taken = new ArrayList<>();
 
   /**
    * Creates the streams that are missing.
@@ -45,14 +51,9 @@ public final class Streams implements AutoCloseable {
                     "STREAM_MAX_BYTES", Long.toString(64L << 20))),
             0);
     this.subjects = settings.subjects();
+    this.broker = platform.broker(settings, "testkit");
     this.streams =
-        new GroupStreams(
-            platform.vertx(),
-            platform.broker(settings, "testkit"),
-            "testkit",
-            settings,
-            names,
-            platform.meters());
+        new GroupStreams(platform.vertx(), broker, "testkit", settings, names, platform.meters());
     get(streams.whenReady());
   }
 
@@ -93,6 +94,53 @@ public final class Streams implements AutoCloseable {
       }
     }
     return facts;
+  }
+
+  /** Waits until a consumer has settled all that its stream holds. */
+  public void awaitSettled(String stream, String consumer) {
+    Eventually.eventually(
+        consumer + " has settled everything",
+        () -> get(reader().consumer(subjects.stream(stream), consumer)),
+        Streams::settled);
+  }
+
+  private static boolean settled(ConsumerState state) {
+    return state.pending() == 0 && state.unacknowledged() == 0;
+  }
+
+  /**
+   * Forgets how far a consumer is: its group, when it starts again, is delivered everything once
+   * more. The group must not run meanwhile.
+   */
+  public void forgetConsumer(String stream, String consumer) {
+    ask("$JS.API.CONSUMER.DELETE." + subjects.stream(stream) + "." + consumer, "");
+  }
+
+  /**
+   * Takes a consumer's next messages, as a replica that hangs does: nobody else gets them until
+   * {@link #giveBackTaken}, and then as redeliveries. Take them while the group does not run, or it
+   * gets them first.
+   */
+  public void take(String stream, String consumer, int messages) {
+    String next = "$JS.API.CONSUMER.MSG.NEXT." + subjects.stream(stream) + "." + consumer;
+    for (int i = 0; i < messages; i++) {
+      taken.add(ask(next, "{\"expires\":2000000000}"));
+    }
+  }
+
+  /** Has the broker deliver again, at once, what was taken. */
+  public void giveBackTaken() {
+    taken.forEach(
+        message -> broker.publish(message, null, null, "-NAK".getBytes(StandardCharsets.UTF_8)));
+    taken.clear();
+  }
+
+  /** Returns the subject at which the answer is to be settled, if it is a message. */
+  private String ask(String subject, String query) {
+    return get(
+        broker
+            .request(subject, null, query.getBytes(StandardCharsets.UTF_8), Duration.ofSeconds(5))
+            .map(answer -> answer.getReplyTo()));
   }
 
   /** The result of a future, waited for at most 15 s. */

@@ -25,14 +25,19 @@ public final class TestBroker {
   /** The JVM's shared server, started at the first call. Never stop it. */
   public static synchronized NatsServer shared() {
     if (shared == null) {
-      shared = start(temporaryFolder(), false);
+      shared = start(temporaryFolder(), 0, false);
     }
     return shared;
   }
 
   /** A server of the caller's own, with every write synced; the caller closes it. */
   public static NatsServer own(Path folder) {
-    return start(folder, true);
+    return start(folder, 0, true);
+  }
+
+  /** As {@link #own(Path)}, on a port that was chosen before. */
+  public static NatsServer own(Path folder, int port) {
+    return start(folder, port, true);
   }
 
   /** A namespace that nobody else uses. */
@@ -40,10 +45,10 @@ public final class TestBroker {
     return "t" + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextInt());
   }
 
-  private static NatsServer start(Path folder, boolean syncAlways) {
+  private static NatsServer start(Path folder, int port, boolean syncAlways) {
     return NatsServer.start(
         NatsServerBinary.require(ProjectRoot.toolsFolder()),
-        NatsServerConfig.in(folder).syncAlways(syncAlways).build());
+        NatsServerConfig.in(folder).port(port).syncAlways(syncAlways).build());
   }
 
   private static Path temporaryFolder() {

@@ -17,6 +17,7 @@ class ChainCheckTest {
   private static final List<String> STREAMS = List.of("ORDERS", "PAYMENTS");
   private static final Instant TIME = Instant.parse("2026-11-27T08:00:00Z");
 
+  @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Stored(Map<String, String> headers, byte[] body) {}
 
   /** Four blocks: orders 1-3, payments 1-2, orders 4-6, orders 7-8 with payments 3. */
@@ -42,8 +43,17 @@ class ChainCheckTest {
     }
     assertThat(lines)
         .containsExactly(
-            "ORDERS1", "ORDERS2", "ORDERS3", "PAYMENTS1", "PAYMENTS2", "ORDERS4", "ORDERS5",
-            "ORDERS6", "ORDERS7", "ORDERS8", "PAYMENTS3");
+            "ORDERS1",
+            "ORDERS2",
+            "ORDERS3",
+            "PAYMENTS1",
+            "PAYMENTS2",
+            "ORDERS4",
+            "ORDERS5",
+            "ORDERS6",
+            "ORDERS7",
+            "ORDERS8",
+            "PAYMENTS3");
     assertThat(check.position("ORDERS")).isEqualTo(8);
     assertThat(check.position("PAYMENTS")).isEqualTo(3);
     assertThat(check.blocks()).isEqualTo(4);
@@ -104,8 +114,7 @@ class ChainCheckTest {
   void names_a_foreign_message_and_goes_on_behind_it() {
     chain.add(2, new Stored(Map.of("Audit-Block", "3"), "hello\n".getBytes(UTF_8)));
     assertThat(findings())
-        .containsExactly(
-            new Finding("AUDIT", 3, "not a block: header Audit-Previous is missing"));
+        .containsExactly(new Finding("AUDIT", 3, "not a block: header Audit-Previous is missing"));
   }
 
   @Test

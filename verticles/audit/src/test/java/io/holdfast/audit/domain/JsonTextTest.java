@@ -37,11 +37,52 @@ class JsonTextTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "", " ", "{", "}", "[", "]", "{]", "[}", "[1,]", "[,1]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}",
-        "{a:1}", "{'a':1}", "[1 2]", "1 2", "{}{}", "01", "-", "+1", ".5", "1.", "1e", "0x1", "NaN",
-        "Infinity", "tru", "truex", "nul", "\"", "\"\\\"", "\"\\x\"", "\"\\u12g4\"", "\"\\u12",
-        "\"\t\"", "{\"a\":1\n}", "{\"a\":1}\n", "\n{}", "[1,\r2]", "\"a\nb\"", "{}//", "/**/{}",
-        "\u0000{}", "{}\u0000", "\uFEFF{}"
+        "",
+        " ",
+        "{",
+        "}",
+        "[",
+        "]",
+        "{]",
+        "[}",
+        "[1,]",
+        "[,1]",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{a:1}",
+        "{'a':1}",
+        "[1 2]",
+        "1 2",
+        "{}{}",
+        "01",
+        "-",
+        "+1",
+        ".5",
+        "1.",
+        "1e",
+        "0x1",
+        "NaN",
+        "Infinity",
+        "tru",
+        "truex",
+        "nul",
+        "\"",
+        "\"\\\"",
+        "\"\\x\"",
+        "\"\\u12g4\"",
+        "\"\\u12",
+        "\"\t\"",
+        "{\"a\":1\n}",
+        "{\"a\":1}\n",
+        "\n{}",
+        "[1,\r2]",
+        "\"a\nb\"",
+        "{}//",
+        "/**/{}",
+        "\u0000{}",
+        "{}\u0000",
+        "\uFEFF{}"
       })
   void refuses_what_is_none_or_breaks_the_line(String text) {
     assertThat(JsonText.fitsALine(text.getBytes(UTF_8))).isFalse();
@@ -50,8 +91,20 @@ class JsonTextTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "80", "c3", "c328", "c0af", "e28228", "e0809f", "eda080", "f0808080", "f4908080", "f8888080",
-        "ff", "c3ff", "e282", "f09f98"
+        "80",
+        "c3",
+        "c328",
+        "c0af",
+        "e28228",
+        "e0809f",
+        "eda080",
+        "f0808080",
+        "f4908080",
+        "f8888080",
+        "ff",
+        "c3ff",
+        "e282",
+        "f09f98"
       })
   void refuses_malformed_utf8(String hex) {
     byte[] inside = HexFormat.of().parseHex(hex);

@@ -86,9 +86,7 @@ class MerkleTreeTest {
     }
     int split = Integer.highestOneBit(leaves.size() - 1);
     return hash(
-        1,
-        defined(leaves.subList(0, split)),
-        defined(leaves.subList(split, leaves.size())));
+        1, defined(leaves.subList(0, split)), defined(leaves.subList(split, leaves.size())));
   }
 
   private static byte[] hash(int prefix, byte[] first, byte[] second) throws Exception {

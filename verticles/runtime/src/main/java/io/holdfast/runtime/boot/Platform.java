@@ -5,6 +5,7 @@ import io.holdfast.runtime.jetstream.Broker;
 import io.holdfast.runtime.telemetry.Logging;
 import io.holdfast.runtime.telemetry.Meters;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.micrometer.Label;
@@ -83,6 +84,10 @@ public final class Platform {
     synchronized (this) {
       disconnected = broker == null ? Future.succeededFuture() : broker.close();
     }
-    return disconnected.transform(done -> vertx.close());
+    // A future of no context: one of an event loop could not complete once that loop has ended.
+    Promise<Void> closed = Promise.promise();
+    disconnected.onComplete(
+        done -> vertx.close().onComplete(gone -> closed.handle(gone.mapEmpty())));
+    return closed.future();
   }
 }

@@ -1,0 +1,150 @@
+package io.holdfast.system;
+
+import static io.holdfast.testkit.Eventually.eventually;
+
+import io.holdfast.broker.ProjectRoot;
+import io.holdfast.testkit.Http;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/** A packaged JAR as a process of its own: {@code java -jar}, configured by environment variables alone. */
+final class JarProcess implements AutoCloseable {
+
+  private final String name;
+  private final int port;
+  private final Path log;
+  private final Process process;
+
+  private JarProcess(String name, int port, Path log, Process process) {
+    this.name = name;
+    this.port = port;
+    this.log = log;
+    this.process = process;
+  }
+
+  /** Starts a verticle group's fat JAR; returns at once. */
+  static JarProcess group(String group, int port, Map<String, String> env, Path logs) {
+    return start(group, port, env, logs.resolve(group + ".log"), jar(group), List.of());
+  }
+
+  /** Runs a command of the launcher's fat JAR; returns at once. */
+  static JarProcess launcher(Map<String, String> env, Path log, String... args) {
+    return start("launcher", 0, env, log, jar("launcher"), List.of(args));
+  }
+
+  static Path jar(String group) {
+    Path jar =
+        ProjectRoot.find().resolve("verticles/" + group + "/target/" + group + "-fat.jar");
+    if (!Files.exists(jar)) {
+      throw new AssertionError(jar + " is not there: mvn package builds it");
+    }
+    return jar;
+  }
+
+  /** A port that was free a moment ago. */
+  static int freePort() {
+    try (ServerSocket socket = new ServerSocket(0)) {
+      return socket.getLocalPort();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static JarProcess start(
+      String name, int port, Map<String, String> env, Path log, Path jar, List<String> args) {
+    try {
+      Files.createDirectories(log.getParent());
+      List<String> command =
+          Stream.concat(
+                  Stream.of(
+                      Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                      "-XX:+UseSerialGC",
+                      "-Xmx128m",
+                      "-Dholdfast.root=" + ProjectRoot.find(),
+                      "-jar",
+                      jar.toString()),
+                  args.stream())
+              .toList();
+      ProcessBuilder builder = new ProcessBuilder(command);
+      builder.environment().keySet().removeIf(key -> key.startsWith("NATS_"));
+      builder.environment().putAll(env);
+      if (port != 0) {
+        builder.environment().put("HTTP_PORT", Integer.toString(port));
+      }
+      builder.redirectErrorStream(true);
+      builder.redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+      return new JarProcess(name, port, log, builder.start());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  String url() {
+    return "http://127.0.0.1:" + port;
+  }
+
+  JarProcess awaitReady() {
+    eventually(
+        name + " is ready",
+        () -> {
+          if (!process.isAlive()) {
+            throw new IllegalStateException("it ended: " + output());
+          }
+          return Http.get(url() + "/ready").status();
+        },
+        status -> status == 200);
+    return this;
+  }
+
+  boolean isAlive() {
+    return process.isAlive();
+  }
+
+  /** SIGTERM. */
+  void terminate() {
+    process.destroy();
+  }
+
+  /** SIGKILL. */
+  void kill() {
+    process.destroyForcibly();
+    exitStatus();
+  }
+
+  /** The exit status, waited for at most a minute. */
+  int exitStatus() {
+    try {
+      if (!process.waitFor(60, TimeUnit.SECONDS)) {
+        throw new AssertionError(name + " did not end within a minute: " + output());
+      }
+      return process.exitValue();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Everything it has printed. */
+  String output() {
+    try {
+      return Files.readString(log);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (process.isAlive()) {
+      process.destroyForcibly();
+      exitStatus();
+    }
+  }
+}

@@ -1,0 +1,69 @@
+package io.holdfast.system;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.holdfast.testkit.Eventually;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Goal: the quick start of the README, in one JVM and in one each: up, order, reconcile, and a stop that drains. */
+class UpIT {
+
+  @TempDir Path folder;
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void up_order_reconcile_and_stop(boolean processes) {
+    Path data = folder.resolve("data");
+    List<String> args = new ArrayList<>(List.of("up", "--data", data.toString()));
+    // Some free range of ports above the usual ones; up says so if one of them is taken.
+    args.addAll(List.of("--port-offset", Integer.toString(ThreadLocalRandom.current().nextInt(2_000, 22_000))));
+    if (processes) {
+      args.add("--processes");
+    }
+    try (JarProcess up =
+        JarProcess.launcher(Map.of(), folder.resolve("up.log"), args.toArray(String[]::new))) {
+      Eventually.eventually(
+          "Holdfast is up",
+          Duration.ofSeconds(60),
+          () -> {
+            if (!up.isAlive()) {
+              throw new IllegalStateException("it ended: " + up.output());
+            }
+            return up.output();
+          },
+          text -> text.contains("Ctrl-C drains and stops."));
+
+      assertThat(run("order", "--data", data.toString()))
+          .contains("NotificationSent")
+          .contains("confirmed after")
+          .contains("5 events, one trace");
+      assertThat(run("order", "--data", data.toString(), "--item", "last-piece:2"))
+          .contains("InventoryRejected")
+          .contains("cancelled after");
+      assertThat(run("order", "--data", data.toString(), "--count", "300"))
+          .contains("300 confirmed, 0 cancelled");
+      assertThat(run("reconcile", "--data", data.toString())).contains("All invariants hold");
+
+      up.terminate();
+      assertThat(up.exitStatus()).as(up.output()).isZero();
+      assertThat(up.output()).contains("Stopped; everything in process was finished.");
+    }
+  }
+
+  /** The command's output, once it has ended with status 0. */
+  private String run(String... args) {
+    Path log = folder.resolve(args[0] + "-" + System.nanoTime() + ".log");
+    try (JarProcess command = JarProcess.launcher(Map.of(), log, args)) {
+      assertThat(command.exitStatus()).as(command.output()).isZero();
+      return command.output();
+    }
+  }
+}
