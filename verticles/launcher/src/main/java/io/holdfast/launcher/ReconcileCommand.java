@@ -76,8 +76,9 @@ final class ReconcileCommand implements Callable<Integer> {
   @Option(
       names = "--wait",
       paramLabel = "SECONDS",
-      description = "For what is still under way. Default: 30")
-  private int waitSeconds = 30;
+      description = "For what is still under way. Default: 60")
+  private int waitSeconds =
+      60; // twice what the broker waits for a killed consumer's acknowledgements
 
   @Option(names = "--json", paramLabel = "FILE", description = "Writes the report there too")
   private Path json;

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What becomes of a server when its JVM ends, in each way that a JVM can end. */
+@SuppressWarnings("try") // a Connection may be interrupted while it closes; then the test fails
 class EndOfTheParentTest {
 
   private static final Duration PATIENCE = Duration.ofSeconds(20);

@@ -21,6 +21,7 @@ import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@SuppressWarnings("try") // a Connection may be interrupted while it closes; then the test fails
 class NatsServerTest {
 
   private static final NatsServerBinary BINARY =

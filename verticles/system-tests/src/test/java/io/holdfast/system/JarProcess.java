@@ -9,12 +9,16 @@ import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/** A packaged JAR as a process of its own: {@code java -jar}, configured by environment variables alone. */
+/**
+ * A packaged JAR as a process of its own: {@code java -jar}, configured by environment variables
+ * alone.
+ */
 final class JarProcess implements AutoCloseable {
 
   private final String name;
@@ -40,8 +44,7 @@ final class JarProcess implements AutoCloseable {
   }
 
   static Path jar(String group) {
-    Path jar =
-        ProjectRoot.find().resolve("verticles/" + group + "/target/" + group + "-fat.jar");
+    Path jar = ProjectRoot.find().resolve("verticles/" + group + "/target/" + group + "-fat.jar");
     if (!Files.exists(jar)) {
       throw new AssertionError(jar + " is not there: mvn package builds it");
     }
@@ -76,7 +79,7 @@ final class JarProcess implements AutoCloseable {
       builder.environment().keySet().removeIf(key -> key.startsWith("NATS_"));
       builder.environment().putAll(env);
       if (port != 0) {
-        builder.environment().put("HTTP_PORT", Integer.toString(port));
+        builder.environment().putIfAbsent("HTTP_PORT", Integer.toString(port));
       }
       builder.redirectErrorStream(true);
       builder.redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
@@ -93,6 +96,7 @@ final class JarProcess implements AutoCloseable {
   JarProcess awaitReady() {
     eventually(
         name + " is ready",
+        Duration.ofSeconds(60),
         () -> {
           if (!process.isAlive()) {
             throw new IllegalStateException("it ended: " + output());

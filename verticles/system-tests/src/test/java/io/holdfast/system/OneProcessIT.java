@@ -15,17 +15,33 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Goal: one JAR at a time behaves as an operator expects at start: bad settings, no broker, a late broker. */
+/**
+ * Goal: one JAR at a time behaves as an operator expects at start: bad settings, no broker, a late
+ * broker.
+ */
 class OneProcessIT {
 
   @TempDir Path folder;
 
   static Stream<Arguments> bad_settings() {
     return Stream.of(
-        Arguments.of("orders", "WORKERS", "many", "WORKERS=many: must be a whole number from 1 to 4096"),
-        Arguments.of("inventory", "HTTP_PORT", "99999", "HTTP_PORT=99999: must be a whole number from 0 to 65535"),
-        Arguments.of("payments", "PAYMENT_GATEWAY_URL", "nowhere", "PAYMENT_GATEWAY_URL=nowhere: must be an address"),
-        Arguments.of("notifications", "NAMESPACE", "Not.Allowed", "NAMESPACE=Not.Allowed: must be at most 32"),
+        Arguments.of(
+            "orders", "WORKERS", "many", "WORKERS=many: must be a whole number from 1 to 4096"),
+        Arguments.of(
+            "inventory",
+            "HTTP_PORT",
+            "99999",
+            "HTTP_PORT=99999: must be a whole number from 0 to 65535"),
+        Arguments.of(
+            "payments",
+            "PAYMENT_GATEWAY_URL",
+            "nowhere",
+            "PAYMENT_GATEWAY_URL=nowhere: must be an address"),
+        Arguments.of(
+            "notifications",
+            "NAMESPACE",
+            "Not.Allowed",
+            "NAMESPACE=Not.Allowed: must be at most 32"),
         Arguments.of("audit", "PROVISION", "maybe", "PROVISION=maybe: must be false or true"),
         Arguments.of("gateway", "LOG_LEVEL", "loud", "LOG_LEVEL=loud: must be debug or error"));
   }
@@ -58,20 +74,26 @@ class OneProcessIT {
     int natsPort = JarProcess.freePort();
     Map<String, String> env =
         Map.of(
-            "NATS_URL", "nats://127.0.0.1:" + natsPort,
-            "HOST", "127.0.0.1",
-            "STREAM_MAX_BYTES", Long.toString(64L << 20));
+            "NATS_URL",
+            "nats://127.0.0.1:" + natsPort,
+            "HOST",
+            "127.0.0.1",
+            "STREAM_MAX_BYTES",
+            Long.toString(64L << 20));
     try (JarProcess orders = JarProcess.group("orders", JarProcess.freePort(), env, folder)) {
       Eventually.eventually(
           "it answers", () -> Http.get(orders.url() + "/health").status(), status -> status == 200);
       assertThat(Http.get(orders.url() + "/ready").status()).isEqualTo(503);
-      Http.Answer refused = Http.post(orders.url() + "/orders", "{\"customer_id\":\"c1\",\"amount\":5}");
+      Http.Answer refused =
+          Http.post(orders.url() + "/orders", "{\"customer_id\":\"c1\",\"amount\":5}");
       assertThat(refused.status()).isEqualTo(503);
       assertThat(refused.header("Retry-After")).isNotEmpty();
 
       try (NatsServer late = TestBroker.own(folder.resolve("late"), natsPort)) {
         orders.awaitReady();
-        assertThat(Http.post(orders.url() + "/orders", "{\"customer_id\":\"c1\",\"amount\":5}").status())
+        assertThat(
+                Http.post(orders.url() + "/orders", "{\"customer_id\":\"c1\",\"amount\":5}")
+                    .status())
             .isEqualTo(202);
         assertThat(late.isAlive()).isTrue();
         orders.terminate();

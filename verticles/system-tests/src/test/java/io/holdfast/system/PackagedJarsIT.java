@@ -29,8 +29,9 @@ import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Goal: the six JARs, each a process, do what the README promises. Method: real HTTP from outside, real kill -9, and at the end
- * {@code reconcile} over everything that happened in all of these tests.
+ * Goal: the six JARs, each a process, do what the README promises. Method: real HTTP from outside,
+ * real kill -9, and at the end {@code reconcile} over everything that happened in all of these
+ * tests.
  */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class PackagedJarsIT {
@@ -104,8 +105,7 @@ class PackagedJarsIT {
   void one_key_sent_forty_times_at_once_is_one_order() throws Exception {
     List<Http.Answer> answers =
         inParallel(
-            40,
-            () -> Http.post(orders(), order("cup", 1), "Idempotency-Key", "forty-times"));
+            40, () -> Http.post(orders(), order("cup", 1), "Idempotency-Key", "forty-times"));
 
     assertThat(answers).allSatisfy(answer -> assertThat(answer.status()).isEqualTo(202));
     assertThat(answers.stream().map(Http.Answer::body).distinct()).hasSize(1);

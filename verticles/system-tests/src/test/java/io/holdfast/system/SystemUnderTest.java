@@ -10,7 +10,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** All of Holdfast as it is deployed: a broker, and every group's packaged JAR in a process of its own. */
+/**
+ * All of Holdfast as it is deployed: a broker, and every group's packaged JAR in a process of its
+ * own.
+ */
 final class SystemUnderTest implements AutoCloseable {
 
   static final List<String> GROUPS =
@@ -43,8 +46,7 @@ final class SystemUnderTest implements AutoCloseable {
 
   /** Starts a group, again after it ended; does not wait. */
   JarProcess launch(String group) {
-    JarProcess process =
-        JarProcess.group(group, ports.get(group), env, folder.resolve("logs"));
+    JarProcess process = JarProcess.group(group, ports.get(group), env, folder.resolve("logs"));
     processes.put(group, process);
     return process;
   }
@@ -73,7 +75,9 @@ final class SystemUnderTest implements AutoCloseable {
     }
   }
 
-  /** Runs {@code reconcile} from the launcher's JAR, as a person would; its exit status and output. */
+  /**
+   * Runs {@code reconcile} from the launcher's JAR, as a person would; its exit status and output.
+   */
   Reconciled reconcile(Path accepted) {
     Path log = folder.resolve("logs/reconcile-" + System.nanoTime() + ".log");
     try (JarProcess command =

@@ -13,7 +13,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Goal: the quick start of the README, in one JVM and in one each: up, order, reconcile, and a stop that drains. */
+/**
+ * Goal: the quick start of the README, in one JVM and in one each: up, order, reconcile, and a stop
+ * that drains.
+ */
 class UpIT {
 
   @TempDir Path folder;
@@ -24,7 +27,9 @@ class UpIT {
     Path data = folder.resolve("data");
     List<String> args = new ArrayList<>(List.of("up", "--data", data.toString()));
     // Some free range of ports above the usual ones; up says so if one of them is taken.
-    args.addAll(List.of("--port-offset", Integer.toString(ThreadLocalRandom.current().nextInt(2_000, 22_000))));
+    args.addAll(
+        List.of(
+            "--port-offset", Integer.toString(ThreadLocalRandom.current().nextInt(2_000, 22_000))));
     if (processes) {
       args.add("--processes");
     }

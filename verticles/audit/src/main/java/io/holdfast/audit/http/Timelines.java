@@ -1,6 +1,7 @@
 package io.holdfast.audit.http;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.audit.BlockIndex;
@@ -36,7 +37,8 @@ final class Timelines {
   private final EventStreams streams;
   private final BlockIndex blocks;
   private final EventCodec codec = new EventCodec();
-  private final ObjectMapper json = EventJson.mapper();
+  private final ObjectMapper json = // amounts are shown as they are stored, 12.00 and not 12
+      EventJson.mapper().configure(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES, false);
 
   Timelines(EventStreams streams, BlockIndex blocks) {
     this.streams = streams;

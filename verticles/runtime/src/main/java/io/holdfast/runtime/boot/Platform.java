@@ -67,13 +67,13 @@ public final class Platform {
   }
 
   /**
-   * The connection to the broker, begun at the first call.
+   * The process's connection to the broker; {@link Broker#begin} makes it.
    *
    * @param name the process's, for the broker's list of connections
    */
   public synchronized Broker broker(CommonSettings settings, String name) {
     if (broker == null) {
-      broker = Broker.connect(vertx, settings, name, Logging.of(name, Broker.class));
+      broker = Broker.of(vertx, settings, name, Logging.of(name, Broker.class));
     }
     return broker;
   }

@@ -56,6 +56,7 @@ public final class Broker {
   private final List<Runnable> onConnected = new CopyOnWriteArrayList<>();
   private final Map<String, Pending> pending = new ConcurrentHashMap<>();
   private final AtomicLong tokens = new AtomicLong();
+  private final AtomicBoolean begun = new AtomicBoolean();
   private final long sweeper;
 
   private Dispatcher watchers;
@@ -112,14 +113,19 @@ public final class Broker {
   }
 
   /**
-   * Begins to connect, and returns at once.
+   * A broker to be connected to by {@link #begin}.
    *
    * @param name the process's, for the broker's list of connections and the inbox's prefix
    */
-  public static Broker connect(Vertx vertx, CommonSettings settings, String name, Logger log) {
-    Broker broker = new Broker(vertx, settings, name, log);
-    broker.tryToConnect(0);
-    return broker;
+  public static Broker of(Vertx vertx, CommonSettings settings, String name, Logger log) {
+    return new Broker(vertx, settings, name, log);
+  }
+
+  /** Begins to connect, and returns at once; more calls change nothing. */
+  public void begin() {
+    if (begun.compareAndSet(false, true)) {
+      tryToConnect(0);
+    }
   }
 
   /** Whether requests can be made: connected, to a server that is new enough. */

@@ -76,6 +76,7 @@ public final class GroupStreams implements EventStreams {
   public Future<Void> whenReady() {
     Promise<Void> ready = Promise.promise();
     broker.onConnected(() -> vertx.runOnContext(v -> check(ready)));
+    broker.begin();
     return ready.future();
   }
 
