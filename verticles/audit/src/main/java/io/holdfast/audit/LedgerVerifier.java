@@ -23,9 +23,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * Verifies the whole ledger from the bytes that the broker holds: recomputes every root, hash,
@@ -352,17 +352,22 @@ public final class LedgerVerifier {
           findingsTotal);
     }
 
-    private <T> Future<T> patiently(java.util.function.Supplier<Future<T>> read, int attempt) {
+    /** Again where the world failed, and not where the broker said no. */
+    private <T> Future<T> patiently(Supplier<Future<T>> read, int attempt) {
       return read.get()
           .recover(
-              cause ->
-                  cause instanceof BrokerException
-                          && attempt < READ_TRIES
-                          && !cancelled.getAsBoolean()
-                      ? vertx
-                          .timer(RETRY_MILLIS, TimeUnit.MILLISECONDS)
-                          .compose(again -> patiently(read, attempt + 1))
-                      : Future.failedFuture(cause));
+              cause -> {
+                boolean again =
+                    cause instanceof BrokerException failure
+                        && failure.kind() != BrokerException.Kind.REFUSED
+                        && attempt < READ_TRIES
+                        && !cancelled.getAsBoolean();
+                return again
+                    ? vertx
+                        .timer(RETRY_MILLIS, MILLISECONDS)
+                        .compose(waited -> patiently(read, attempt + 1))
+                    : Future.failedFuture(cause);
+              });
     }
   }
 }

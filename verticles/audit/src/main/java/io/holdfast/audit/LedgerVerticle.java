@@ -59,6 +59,7 @@ public final class LedgerVerticle extends VerticleBase {
   private boolean certain;
   private long standbyUntil = System.nanoTime();
   private long measureAt = System.nanoTime();
+  private long foreignAt;
   private String trouble = "";
 
   LedgerVerticle(
@@ -290,9 +291,13 @@ public final class LedgerVerticle extends VerticleBase {
     if (found.isPresent()) {
       return Future.succeededFuture(found.get());
     }
-    report(
-        new IllegalStateException(
-            "message " + message.sequence() + " of " + ledger + " is no block, passed over"));
+    if (foreignAt != message.sequence()) {
+      foreignAt = message.sequence();
+      log.atError()
+          .addKeyValue("stream", ledger)
+          .addKeyValue("sequence", foreignAt)
+          .log("The ledger holds something that is no sound block, passed over");
+    }
     return before(message.sequence() - 1, ledgerEnd);
   }
 

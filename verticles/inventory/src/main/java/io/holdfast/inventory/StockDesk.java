@@ -7,6 +7,7 @@ import io.holdfast.events.StockEvent.StockLevelChanged;
 import io.holdfast.inventory.domain.StockLevel;
 import io.holdfast.inventory.domain.StockPlan;
 import io.holdfast.inventory.domain.StockRequest;
+import io.holdfast.inventory.domain.StockRequest.Release;
 import io.holdfast.runtime.jetstream.AppendResult;
 import io.holdfast.runtime.jetstream.AppendResult.Conflict;
 import io.holdfast.runtime.jetstream.BrokerException;
@@ -137,10 +138,11 @@ public final class StockDesk {
     }
     committing = true;
     List<Work> batch = takeBatch();
-    Set<String> unknown = skus(batch);
-    unknown.removeAll(levels.keySet());
-    readLevels(unknown)
-        .compose(read -> planned(batch, unknown))
+    Set<String> doubtful = skus(batch);
+    doubtful.removeAll(levels.keySet());
+    doubtful.addAll(releasedSkus(batch));
+    readLevels(doubtful)
+        .compose(read -> planned(batch, doubtful))
         .compose(plan -> commit(batch, plan))
         .onComplete(
             done -> {
@@ -355,6 +357,14 @@ public final class StockDesk {
     long wait = 1 + ThreadLocalRandom.current().nextLong(5L << Math.min(conflicts, 6));
     vertx.setTimer(wait, id -> over.complete());
     return over.future();
+  }
+
+  /**
+   * Another replica may have reserved what is to be released, after the level that is remembered
+   * here: more would be freed than that level holds.
+   */
+  private static Set<String> releasedSkus(List<Work> batch) {
+    return skus(batch.stream().filter(work -> work.request() instanceof Release).toList());
   }
 
   private static Set<String> skus(List<Work> batch) {

@@ -82,19 +82,28 @@ final class Inventory implements AutoCloseable {
 
   /** Stores an order, as orders would; returns its stream sequence. */
   long created(String orderId, Item... items) {
-    return stored(get(publishCreated(orderId, items)));
+    return created(orderId, 0, items);
+  }
+
+  long created(String orderId, long lastSequence, Item... items) {
+    return stored(get(publishCreated(orderId, lastSequence, items)));
   }
 
   Future<AppendResult> publishCreated(String orderId, Item... items) {
-    OrderEvent order =
-        new OrderCreated(orderId, "c1", BigDecimal.TEN, "EUR", List.of(items), "pm_card_visa");
-    return streams.events().append(Envelope.once(order, Instant.now(), TRACE), 0);
+    return publishCreated(orderId, 0, items);
   }
 
-  /** Cancels an order, as orders would. */
-  void cancelled(String orderId, long lastSequence) {
+  private Future<AppendResult> publishCreated(String orderId, long lastSequence, Item... items) {
+    OrderEvent order =
+        new OrderCreated(orderId, "c1", BigDecimal.TEN, "EUR", List.of(items), "pm_card_visa");
+    return streams.events().append(Envelope.once(order, Instant.now(), TRACE), lastSequence);
+  }
+
+  /** Cancels an order, as orders would; returns the stream sequence. */
+  long cancelled(String orderId, long lastSequence) {
     OrderEvent fact = new OrderCancelled(orderId, "c1", CancelReason.CUSTOMER_REQUEST, null);
-    stored(get(streams.events().append(Envelope.once(fact, Instant.now(), TRACE), lastSequence)));
+    return stored(
+        get(streams.events().append(Envelope.once(fact, Instant.now(), TRACE), lastSequence)));
   }
 
   private static long stored(AppendResult result) {

@@ -19,38 +19,41 @@ final class Command {
   private Command() {}
 
   /**
-   * Runs a program and returns what it printed, standard output and errors together.
+   * Runs a program and returns what it printed to its standard output; it may warn on the other.
    *
    * @param timeout after it the program and all its children are killed
    * @throws IOException if it cannot be started, is not done in time, or ends with a code other
-   *     than 0; the message holds the end of what it printed
+   *     than 0; the message holds the end of what it printed to both
    */
   static String run(Path directory, Duration timeout, List<String> command) throws IOException {
-    // To a file, not a pipe: a pipe that a grandchild keeps open would never end.
+    // To files, not pipes: a pipe that a grandchild keeps open would never end.
     Path output = Files.createTempFile("holdfast-", ".out");
+    Path errors = Files.createTempFile("holdfast-", ".err");
     try {
-      int exitCode = exitCode(directory, timeout, command, output);
-      String printed = Files.readString(output, StandardCharsets.ISO_8859_1);
+      var builder =
+          new ProcessBuilder(command)
+              .directory(directory.toFile())
+              .redirectInput(NOTHING)
+              .redirectOutput(output.toFile())
+              .redirectError(errors.toFile());
+      builder.environment().put("LC_ALL", "C");
+      int exitCode = exitCode(builder, timeout);
       if (exitCode != 0) {
         throw new IOException(
             "`%s` ended with code %d: %s"
-                .formatted(String.join(" ", command), exitCode, tail(printed, TAIL_LINES)));
+                .formatted(
+                    String.join(" ", command),
+                    exitCode,
+                    tail(read(output) + read(errors), TAIL_LINES)));
       }
-      return printed;
+      return read(output);
     } finally {
       Files.deleteIfExists(output);
+      Files.deleteIfExists(errors);
     }
   }
 
-  private static int exitCode(Path directory, Duration timeout, List<String> command, Path output)
-      throws IOException {
-    var builder =
-        new ProcessBuilder(command)
-            .directory(directory.toFile())
-            .redirectInput(NOTHING)
-            .redirectErrorStream(true)
-            .redirectOutput(output.toFile());
-    builder.environment().put("LC_ALL", "C");
+  private static int exitCode(ProcessBuilder builder, Duration timeout) throws IOException {
     Process process = builder.start();
     try {
       if (process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
@@ -58,14 +61,19 @@ final class Command {
       }
       throw new IOException(
           "`%s` was not done within %d s"
-              .formatted(String.join(" ", command), timeout.toSeconds()));
+              .formatted(String.join(" ", builder.command()), timeout.toSeconds()));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new InterruptedIOException("interrupted while waiting for " + command.get(0));
+      throw new InterruptedIOException("interrupted while waiting for " + builder.command().get(0));
     } finally {
       process.descendants().forEach(ProcessHandle::destroyForcibly);
       process.destroyForcibly();
     }
+  }
+
+  /** Any bytes are readable as Latin-1; what we look for is ASCII. */
+  private static String read(Path file) throws IOException {
+    return Files.readString(file, StandardCharsets.ISO_8859_1);
   }
 
   /** The last lines of a text. */

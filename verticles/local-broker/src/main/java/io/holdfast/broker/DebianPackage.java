@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -42,17 +43,17 @@ final class DebianPackage implements ServerSource {
   public Path unpackInto(Path folder, Consumer<String> progress) throws IOException {
     Mirror mirror = machinesMirror(folder);
     String architecture = Command.run(folder, ASK, List.of("dpkg", "--print-architecture")).strip();
-    IOException last = new IOException("no suite to look in");
+    var whyNot = new ArrayList<String>();
     for (String suite : SUITES) {
       try {
         progress.accept("Asking %s for suite %s ...".formatted(mirror.site(), suite));
         Path own = Files.createDirectory(folder.resolve(suite));
         return unpack(own, download(own, mirror.sourceLine(suite, architecture)));
       } catch (IOException e) {
-        last = e;
+        whyNot.add(suite + ": " + e.getMessage());
       }
     }
-    throw last;
+    throw new IOException(String.join("; ", whyNot));
   }
 
   private static Path download(Path folder, String sourceLine) throws IOException {

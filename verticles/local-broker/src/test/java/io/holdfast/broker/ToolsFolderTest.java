@@ -8,8 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -90,11 +90,12 @@ class ToolsFolderTest {
               return FakeServer.in(own, "2.15.1");
             });
 
-    var first = CompletableFuture.supplyAsync(() -> fetch(slow, line -> {}));
-    assertThat(awaited(firstIsIn)).isTrue();
-    var second = CompletableFuture.supplyAsync(() -> fetch(slow, line -> secondWaits.countDown()));
-
-    assertThat(first.get(20, TimeUnit.SECONDS)).isEqualTo(second.get(20, TimeUnit.SECONDS));
+    try (var threads = Executors.newCachedThreadPool()) {
+      var first = threads.submit(() -> fetch(slow, line -> {}));
+      assertThat(awaited(firstIsIn)).isTrue();
+      var second = threads.submit(() -> fetch(slow, line -> secondWaits.countDown()));
+      assertThat(first.get(20, TimeUnit.SECONDS)).isEqualTo(second.get(20, TimeUnit.SECONDS));
+    }
     assertThat(fetches).hasValue(1);
   }
 

@@ -12,7 +12,13 @@ import io.holdfast.runtime.jetstream.GroupStreams;
 import io.holdfast.runtime.jetstream.RawMessage;
 import io.holdfast.runtime.jetstream.StreamReader;
 import io.holdfast.runtime.jetstream.StreamReader.ConsumerState;
+import io.nats.client.Connection;
+import io.nats.client.Message;
+import io.nats.client.Nats;
+import io.nats.client.Subscription;
 import io.vertx.core.Future;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -30,11 +36,11 @@ public final class Streams implements AutoCloseable {
 
   private static final EventCodec CODEC = new EventCodec();
 
+  private final String natsUrl;
   private final Platform platform = Platform.start();
   private final Broker broker;
   private final GroupStreams streams;
   private final Subjects subjects;
-  private final List<String> taken = new ArrayList<>();
 
   /**
    * Creates the streams that are missing.
@@ -50,6 +56,7 @@ public final class Streams implements AutoCloseable {
                     "NAMESPACE", namespace,
                     "STREAM_MAX_BYTES", Long.toString(64L << 20))),
             0);
+    this.natsUrl = natsUrl;
     this.subjects = settings.subjects();
     this.broker = platform.broker(settings, "testkit");
     this.streams =
@@ -113,34 +120,39 @@ public final class Streams implements AutoCloseable {
    * more. The group must not run meanwhile.
    */
   public void forgetConsumer(String stream, String consumer) {
-    ask("$JS.API.CONSUMER.DELETE." + subjects.stream(stream) + "." + consumer, "");
+    get(
+        broker.request(
+            "$JS.API.CONSUMER.DELETE." + subjects.stream(stream) + "." + consumer,
+            null,
+            new byte[0],
+            Duration.ofSeconds(5)));
   }
 
   /**
-   * Takes a consumer's next messages, as a replica that hangs does: nobody else gets them until
-   * {@link #giveBackTaken}, and then as redeliveries. Take them while the group does not run, or it
-   * gets them first.
+   * Takes a consumer's next messages as a replica would that dies at once, so that the broker
+   * delivers them again: what its group gets is a redelivery. Call it while the group does not run,
+   * or it gets them first.
    */
-  public void take(String stream, String consumer, int messages) {
+  public void takeAndLose(String stream, String consumer, int messages) {
     String next = "$JS.API.CONSUMER.MSG.NEXT." + subjects.stream(stream) + "." + consumer;
-    for (int i = 0; i < messages; i++) {
-      taken.add(ask(next, "{\"expires\":2000000000}"));
+    String ask = "{\"batch\":" + messages + ",\"expires\":5000000000}";
+    try (Connection dying = Nats.connect(natsUrl)) {
+      String inbox = dying.createInbox();
+      Subscription taken = dying.subscribe(inbox);
+      dying.publish(next, inbox, ask.getBytes(StandardCharsets.UTF_8));
+      for (int i = 0; i < messages; i++) {
+        Message message = taken.nextMessage(Duration.ofSeconds(5));
+        if (message == null || message.isStatusMessage()) {
+          throw new AssertionError(consumer + " has only " + i + " messages to take");
+        }
+        message.nak();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
     }
-  }
-
-  /** Has the broker deliver again, at once, what was taken. */
-  public void giveBackTaken() {
-    taken.forEach(
-        message -> broker.publish(message, null, null, "-NAK".getBytes(StandardCharsets.UTF_8)));
-    taken.clear();
-  }
-
-  /** Returns the subject at which the answer is to be settled, if it is a message. */
-  private String ask(String subject, String query) {
-    return get(
-        broker
-            .request(subject, null, query.getBytes(StandardCharsets.UTF_8), Duration.ofSeconds(5))
-            .map(answer -> answer.getReplyTo()));
   }
 
   /** The result of a future, waited for at most 15 s. */

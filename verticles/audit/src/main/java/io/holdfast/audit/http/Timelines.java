@@ -25,10 +25,10 @@ import java.util.Optional;
  */
 final class Timelines {
 
-  /** Also the causal order, where the broker's clock shows none. */
   private static final List<Domain> DOMAINS =
       List.of(Domain.ORDERS, Domain.INVENTORY, Domain.PAYMENTS, Domain.NOTIFICATIONS);
 
+  /** By the broker's clock, which is the same for all streams; an order is created first. */
   private static final Comparator<Stored> AS_IT_HAPPENED =
       Comparator.comparing(Stored::storedAt)
           .thenComparing(stored -> stored.envelope().type())

@@ -5,12 +5,16 @@ import io.holdfast.orders.OrderDesk;
 import io.holdfast.orders.OrderDesk.View;
 import io.holdfast.orders.domain.Order;
 import io.holdfast.orders.domain.Order.Cancelled;
+import io.holdfast.runtime.http.HttpShell;
+import io.holdfast.runtime.http.Problem;
+import io.holdfast.runtime.jetstream.BrokerException;
 import io.holdfast.runtime.jetstream.EventStreams;
 import io.holdfast.runtime.jetstream.EventStreams.Watch;
 import io.holdfast.runtime.jetstream.Stored;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.RoutingContext;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -34,9 +38,12 @@ public final class OrderFollowers {
 
   private static final int MAX_SETTLE_READS = 6;
 
+  private static final int MAX_FOLLOWERS = 1_000;
+
   private final Vertx vertx;
   private final EventStreams streams;
   private final OrderDesk desk;
+  private final AtomicInteger following = new AtomicInteger();
 
   public OrderFollowers(Vertx vertx, EventStreams streams, OrderDesk desk) {
     this.vertx = vertx;
@@ -44,8 +51,15 @@ public final class OrderFollowers {
     this.desk = desk;
   }
 
-  /** Takes the response over; ends it with the order's final state, or when the client leaves. */
-  void follow(String orderId, HttpServerResponse response) {
+  /** Takes the request over; ends it with the order's final state, or when the client leaves. */
+  void follow(String orderId, RoutingContext request) {
+    if (following.get() >= MAX_FOLLOWERS) {
+      Problem.overloaded().send(request);
+      return;
+    }
+    following.incrementAndGet();
+    HttpShell.staysOpen(request);
+    HttpServerResponse response = request.response();
     response
         .putHeader("Content-Type", "text/event-stream")
         .putHeader("Cache-Control", "no-store")
@@ -71,7 +85,11 @@ public final class OrderFollowers {
     void begin() {
       response.closeHandler(gone -> end());
       response.exceptionHandler(gone -> end());
-      watch = streams.watch(Domain.ORDERS, orderId, () -> look(0));
+      try {
+        watch = streams.watch(Domain.ORDERS, orderId, () -> look(0));
+      } catch (BrokerException disconnected) {
+        watch = () -> {}; // looking now and then will do
+      }
       timer =
           vertx.setPeriodic(
               LOOK_MILLIS,
@@ -150,6 +168,7 @@ public final class OrderFollowers {
         return;
       }
       over = true;
+      following.decrementAndGet();
       vertx.cancelTimer(timer);
       watch.close();
       if (!response.ended() && !response.closed()) {

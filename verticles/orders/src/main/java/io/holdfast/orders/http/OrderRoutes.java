@@ -97,7 +97,7 @@ public final class OrderRoutes {
               if (view.state().accepted().isEmpty()) {
                 unknown(request);
               } else {
-                followers.follow(orderId, request.response());
+                followers.follow(orderId, request);
               }
             })
         .onFailure(request::fail);

@@ -20,6 +20,7 @@ import io.vertx.ext.web.handler.HttpException;
 import io.vertx.ext.web.healthchecks.HealthCheckHandler;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -34,6 +35,7 @@ public final class HttpShell {
   private static final long MAX_BODY_BYTES = 64 * 1024;
   private static final int MAX_HEADER_BYTES = 16 * 1024;
   private static final int IDLE_SECONDS = 60;
+  private static final String RELEASE = HttpShell.class.getName() + ".release";
 
   /** From the head of a request to the end of its body; a client that trickles is cut off. */
   private static final long BODY_DEADLINE_MILLIS = 10_000;
@@ -160,14 +162,32 @@ public final class HttpShell {
       return;
     }
     inFlight.incrementAndGet();
-    request.addEndHandler(
-        ended -> {
-          Promise<Void> waiting = idle;
-          if (inFlight.decrementAndGet() == 0 && waiting != null) {
-            waiting.tryComplete();
-          }
-        });
+    AtomicBoolean counted = new AtomicBoolean(true);
+    Runnable release = () -> release(counted);
+    request.put(RELEASE, release);
+    request.addEndHandler(ended -> release.run());
     request.next();
+  }
+
+  private void release(AtomicBoolean counted) {
+    if (counted.compareAndSet(true, false)) {
+      Promise<Void> waiting = idle;
+      if (inFlight.decrementAndGet() == 0 && waiting != null) {
+        waiting.tryComplete();
+      }
+    }
+  }
+
+  /**
+   * Says that this request will stay open for long, as a stream of events does: it counts no more
+   * among those in process, and a drain does not wait for it but closes its connection. Whoever
+   * calls this bounds their number himself.
+   */
+  public static void staysOpen(RoutingContext request) {
+    Runnable release = request.get(RELEASE);
+    if (release != null) {
+      release.run();
+    }
   }
 
   private void bodyDeadline(RoutingContext request) {
