@@ -10,7 +10,7 @@ import java.util.regex.Pattern;
  * @param id unique among all events, also the {@code Nats-Msg-Id}; letters, digits, '-' and '_'
  * @param timestamp when it became true, for display; order is by stream sequence, never by time
  * @param traceId 32 lower-case hex digits, the same for all events of an order
- * @param version major version of the data's form
+ * @param version major version of the data's form, from 1
  */
 public record Envelope<E extends Event>(
     String id, E event, Instant timestamp, String traceId, int version) {
@@ -18,17 +18,20 @@ public record Envelope<E extends Event>(
   /** The version that this code writes, and the highest that it reads. */
   public static final int VERSION = 1;
 
+  private static final Pattern ID = Pattern.compile("[A-Za-z0-9_-]{1,200}");
   private static final Pattern TRACE_ID = Pattern.compile("[0-9a-f]{32}");
-  private static final int MAX_ID_LENGTH = 200;
 
   public Envelope {
     Objects.requireNonNull(event, "data");
     Objects.requireNonNull(timestamp, "timestamp");
-    if (id == null || id.isEmpty() || id.length() > MAX_ID_LENGTH) {
-      throw new IllegalArgumentException("id must have 1 to " + MAX_ID_LENGTH + " characters");
+    if (id == null || !ID.matcher(id).matches()) {
+      throw new IllegalArgumentException("id must be 1 to 200 letters, digits, '-' or '_'");
     }
     if (traceId == null || !TRACE_ID.matcher(traceId).matches()) {
       throw new IllegalArgumentException("trace_id must be 32 lower-case hex digits");
+    }
+    if (version < 1) {
+      throw new IllegalArgumentException("version must be at least 1, not " + version);
     }
   }
 

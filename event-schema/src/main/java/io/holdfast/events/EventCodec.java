@@ -1,17 +1,28 @@
 package io.holdfast.events;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonStreamContext;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.exc.InputCoercionException;
+import com.fasterxml.jackson.core.exc.StreamReadException;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.core.util.ByteArrayBuilder;
+import com.fasterxml.jackson.databind.DatabindException;
+import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.ObjectWriter;
+import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.databind.util.TokenBuffer;
 import io.holdfast.events.UndecodableEventException.Reason;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.EnumMap;
@@ -36,9 +47,23 @@ public final class EventCodec {
 
   /** The bytes to store. */
   public byte[] encode(Envelope<?> envelope) {
+    try {
+      return encode(envelope, false);
+    } catch (IOException halfACharacter) {
+      // UTF-8 has no bytes for one half of a surrogate pair, as a text cut short may end in.
+      try {
+        return encode(envelope, true);
+      } catch (IOException impossible) { // memory alone is written to
+        throw new UncheckedIOException(impossible);
+      }
+    }
+  }
+
+  private byte[] encode(Envelope<?> envelope, boolean ascii) throws IOException {
     EventType type = envelope.type();
     try (ByteArrayBuilder bytes = new ByteArrayBuilder(512);
         JsonGenerator out = json.createGenerator(bytes)) {
+      out.configure(JsonWriteFeature.ESCAPE_NON_ASCII.mappedFeature(), ascii);
       out.writeStartObject();
       out.writeStringField("id", envelope.id());
       out.writeStringField("type", type.typeName());
@@ -51,8 +76,6 @@ public final class EventCodec {
       out.writeEndObject();
       out.flush();
       return bytes.toByteArray();
-    } catch (IOException impossible) { // memory alone is written to
-      throw new UncheckedIOException(impossible);
     }
   }
 
@@ -62,6 +85,9 @@ public final class EventCodec {
    * @throws UndecodableEventException if these bytes are no event that this code can read
    */
   public Envelope<?> decode(byte[] bytes) throws UndecodableEventException {
+    if (!isUtf8(bytes)) { // the parser lets some of it pass
+      throw new UndecodableEventException(Reason.UNDECODABLE, "not a JSON event: not UTF-8", null);
+    }
     try (JsonParser in = json.createParser(bytes)) {
       return new Reading(in).envelope();
     } catch (IOException e) {
@@ -80,6 +106,7 @@ public final class EventCodec {
     private int version;
     private Event event;
     private TokenBuffer early;
+    private JsonProcessingException fault;
 
     Reading(JsonParser in) {
       this.in = in;
@@ -89,6 +116,7 @@ public final class EventCodec {
       if (in.nextToken() != JsonToken.START_OBJECT) {
         throw undecodable("not a JSON object");
       }
+      JsonStreamContext level = in.getParsingContext();
       while (in.nextToken() == JsonToken.FIELD_NAME) {
         String field = in.currentName();
         in.nextToken();
@@ -98,8 +126,8 @@ public final class EventCodec {
           case "aggregate_id" -> aggregateId = text(field);
           case "timestamp" -> timestamp = instant(text(field));
           case "trace_id" -> traceId = text(field);
-          case "version" -> version = number(field);
-          case "data" -> data();
+          case "version" -> version = version(field);
+          case "data" -> data(level);
           default -> in.skipChildren();
         }
       }
@@ -109,13 +137,23 @@ public final class EventCodec {
       return assembled();
     }
 
-    private void data() throws IOException, UndecodableEventException {
+    private void data(JsonStreamContext level) throws IOException {
       EventType type = typeName == null ? null : EventType.named(typeName).orElse(null);
       if (type == null) {
         early = new TokenBuffer(in);
         early.copyCurrentStructure(in);
-      } else {
-        event = read(type, in);
+        return;
+      }
+      try {
+        event = readers.get(type).readValue(in);
+      } catch (JsonProcessingException e) {
+        if (isSyntax(e)) {
+          throw e;
+        }
+        fault = e; // the version, which may follow, says whether it is one
+        while (in.getParsingContext() != level) {
+          in.nextToken();
+        }
       }
     }
 
@@ -134,40 +172,41 @@ public final class EventCodec {
               .orElseThrow(
                   () ->
                       new UndecodableEventException(
-                          Reason.UNKNOWN_TYPE, "unknown type '" + typeName + "'", null));
-      if (event == null && early != null) {
-        try (JsonParser kept = early.asParser(json)) {
-          kept.nextToken();
-          event = read(type, kept);
-        }
+                          Reason.UNKNOWN_TYPE, "the type is not known", null));
+      if (early != null) {
+        readEarly(type);
       }
-      if (event == null) {
-        throw undecodable("without data");
+      if (fault != null) {
+        throw new UndecodableEventException(Reason.INVALID, "data: " + summary(fault), fault);
       }
+      require("data", event);
+      require("id", id);
+      require("aggregate_id", aggregateId);
+      require("timestamp", timestamp);
+      require("trace_id", traceId);
       if (!event.aggregateId().equals(aggregateId)) {
         throw new UndecodableEventException(
             Reason.INVALID, "aggregate_id is not the one in data", null);
       }
       try {
         return new Envelope<>(id, event, timestamp, traceId, version);
-      } catch (IllegalArgumentException | NullPointerException e) {
+      } catch (IllegalArgumentException e) {
         throw new UndecodableEventException(Reason.INVALID, e.getMessage(), e);
       }
     }
 
-    private Event read(EventType type, JsonParser from)
-        throws IOException, UndecodableEventException {
-      try {
-        Event read = readers.get(type).readValue(from);
-        if (read == null) {
-          throw undecodable("data is null");
-        }
-        return read;
+    private void readEarly(EventType type) throws IOException {
+      try (JsonParser kept = early.asParser(json)) {
+        kept.nextToken();
+        event = readers.get(type).readValue(kept);
       } catch (JsonProcessingException e) {
-        if (version > Envelope.VERSION) {
-          return null; // its form is a later one: the version is what is to be reported
-        }
-        throw new UndecodableEventException(Reason.INVALID, "data: " + summary(e), e);
+        fault = e;
+      }
+    }
+
+    private void require(String field, Object value) throws UndecodableEventException {
+      if (value == null) {
+        throw undecodable("without " + field);
       }
     }
 
@@ -178,18 +217,19 @@ public final class EventCodec {
       return in.getText();
     }
 
-    private int number(String field) throws IOException, UndecodableEventException {
-      if (in.currentToken() != JsonToken.VALUE_NUMBER_INT) {
-        throw undecodable(field + " is not a whole number");
+    private int version(String field) throws IOException, UndecodableEventException {
+      if (in.currentToken() != JsonToken.VALUE_NUMBER_INT || in.getIntValue() < 1) {
+        throw undecodable(field + " is not a whole number from 1");
       }
       return in.getIntValue();
     }
 
     private Instant instant(String text) throws UndecodableEventException {
       try {
-        return Instant.parse(text);
+        return EventJson.instant(text);
       } catch (DateTimeException e) {
-        throw new UndecodableEventException(Reason.UNDECODABLE, "timestamp is not RFC 3339 UTC", e);
+        throw new UndecodableEventException(
+            Reason.UNDECODABLE, "not an event: timestamp is not RFC 3339 UTC", e);
       }
     }
 
@@ -198,13 +238,56 @@ public final class EventCodec {
     }
   }
 
+  private static boolean isUtf8(byte[] bytes) {
+    for (byte b : bytes) {
+      if (b < 0) {
+        try {
+          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
+          return true;
+        } catch (CharacterCodingException e) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  /** Whether the bytes are no JSON at all, rather than JSON of another form than was wanted. */
+  private static boolean isSyntax(JsonProcessingException e) {
+    for (Throwable at = e; at != null; at = at.getCause()) {
+      if (at instanceof StreamReadException && !(at instanceof InputCoercionException)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** What was wrong and where, without the document's own text, which may be anything. */
   private static String summary(IOException e) {
-    if (e instanceof JsonProcessingException json) {
-      Throwable cause = json.getCause();
-      String rule = cause instanceof IllegalArgumentException ? cause.getMessage() : null;
-      return rule != null ? rule : json.getOriginalMessage();
+    if (e instanceof ValueInstantiationException && e.getCause() != null) {
+      Throwable rule = e.getCause(); // from the record's own checks, which name a field
+      return rule instanceof NullPointerException
+          ? rule.getMessage() + " is missing"
+          : rule.getMessage();
     }
-    return e.getMessage();
+    if (e instanceof DatabindException databind && !isSyntax(databind)) {
+      return field(databind) + " is missing or of another kind";
+    }
+    JsonLocation at = e instanceof JsonProcessingException json ? json.getLocation() : null;
+    return "no JSON" + (at == null ? "" : " from byte " + at.getByteOffset());
+  }
+
+  /** The field that could not be read, as far as its name is one of ours. */
+  private static String field(DatabindException e) {
+    StringBuilder path = new StringBuilder();
+    for (JsonMappingException.Reference step : e.getPath()) {
+      if (step.getFieldName() == null) {
+        path.append('[').append(step.getIndex()).append(']');
+      } else {
+        path.append(path.isEmpty() ? "" : ".");
+        path.append(Ids.valid(step.getFieldName()) ? step.getFieldName() : "?");
+      }
+    }
+    return path.isEmpty() ? "it" : path.toString();
   }
 }

@@ -45,13 +45,22 @@ public sealed interface InventoryEvent extends Event {
     }
   }
 
-  /** At least one item is short; nothing is held. */
+  /**
+   * At least one item is short; nothing is held.
+   *
+   * @param customerId the order's, or null if whoever wrote this did not know
+   * @param reason a short stable word, for example {@code out_of_stock}
+   * @param origin where the order's OrderCreated stands, or null if unknown
+   */
   record InventoryRejected(
       String orderId, String customerId, String reason, List<Shortage> shortages, Origin origin)
       implements InventoryEvent {
 
     public InventoryRejected {
       Ids.check("order_id", orderId);
+      if (customerId != null) {
+        Ids.check("customer_id", customerId);
+      }
       Objects.requireNonNull(reason, "reason");
       shortages = shortages == null ? List.of() : List.copyOf(shortages);
     }

@@ -22,6 +22,9 @@ public record Item(String sku, int quantity, BigDecimal unitPrice) {
     if (unitPrice.signum() < 0) {
       throw new IllegalArgumentException("unit_price must not be negative");
     }
+    if (unitPrice.scale() < 0) { // 1E+3 and 1000 are one price
+      unitPrice = unitPrice.setScale(0);
+    }
   }
 
   static List<Item> copyOf(List<Item> items) {

@@ -10,6 +10,7 @@ import java.util.Objects;
  * deadletters.<service>.<original subject>}. Holds all that is needed to understand the message and
  * to send it back.
  *
+ * @param aggregateId the last token of the original subject, or {@code unknown} if that is no id
  * @param consumer the durable consumer that failed it
  * @param stream the stream it came from, with its namespace
  * @param sequence its sequence in that stream
@@ -39,7 +40,7 @@ public record MessageDeadLettered(
     implements Event {
 
   public MessageDeadLettered {
-    Objects.requireNonNull(aggregateId, "aggregate_id");
+    Ids.check("aggregate_id", aggregateId);
     Objects.requireNonNull(consumer, "consumer");
     Objects.requireNonNull(stream, "stream");
     Objects.requireNonNull(subject, "subject");

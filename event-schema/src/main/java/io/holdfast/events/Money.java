@@ -35,6 +35,7 @@ public record Money(BigDecimal amount, Currency currency) {
           "amount has more decimals than " + currency + " has: at most " + decimals);
     }
     amount = amount.setScale(decimals);
+    checkMagnitude(amount); // with its decimals it still fits the smallest unit as a long
   }
 
   /**

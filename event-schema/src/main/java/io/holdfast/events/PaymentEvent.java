@@ -51,8 +51,10 @@ public sealed interface PaymentEvent extends Event {
   /**
    * The gateway declined for good.
    *
+   * @param customerId the order's, or null if whoever wrote this did not know
    * @param code the gateway's, for example {@code insufficient_funds}
-   * @param message the gateway's words for a person
+   * @param message the gateway's words for a person, or null
+   * @param origin where the order's OrderCreated stands, or null if unknown
    */
   record PaymentFailed(
       String orderId, String customerId, String code, String message, Origin origin)
@@ -60,6 +62,9 @@ public sealed interface PaymentEvent extends Event {
 
     public PaymentFailed {
       Ids.check("order_id", orderId);
+      if (customerId != null) {
+        Ids.check("customer_id", customerId);
+      }
       Objects.requireNonNull(code, "code");
     }
   }

@@ -36,7 +36,7 @@ public sealed interface StockEvent extends Event {
 
     public StockLevelChanged {
       Ids.check("sku", sku);
-      if (available < 0 || reserved < 0 || received != available + reserved) {
+      if (received < 0 || available < 0 || reserved < 0 || received != available + reserved) {
         throw new IllegalArgumentException(
             "stock level of "
                 + sku

@@ -1,5 +1,7 @@
 package io.holdfast.events;
 
+import java.util.Locale;
+
 /** The bytes are no event that this version of the code can read. Trying again cannot help. */
 public final class UndecodableEventException extends Exception {
 
@@ -16,7 +18,7 @@ public final class UndecodableEventException extends Exception {
 
     /** The word on the wire, for example {@code unknown_type}. */
     public String word() {
-      return name().toLowerCase(java.util.Locale.ROOT);
+      return name().toLowerCase(Locale.ROOT);
     }
   }
 

@@ -36,13 +36,18 @@ final class Ledger {
   /** A block as it is stored, to be stored again in another form. */
   record Stored(Map<String, String> headers, String body) {}
 
-  private final String url = TestBroker.shared().url();
+  private final String url;
   private final String namespace = TestBroker.newNamespace();
   private final Vertx vertx = Vertx.vertx();
   private final Connection connection;
   private Streams streams;
 
   Ledger() throws Exception {
+    this(TestBroker.shared().url());
+  }
+
+  Ledger(String url) throws Exception {
+    this.url = url;
     connection = Nats.connect(url);
     streams = new Streams(url, namespace, ALL);
   }
@@ -92,11 +97,14 @@ final class Ledger {
     }
   }
 
+  /** The last sequence of a stream. */
+  long stored(String stream) {
+    return get(streams.reader().state(name(stream))).lastSequence();
+  }
+
   /** Waits until a stream holds so many messages, all in all. */
   void awaitStored(String stream, long count) {
-    eventually(
-        stream + " holds " + count,
-        () -> get(streams.reader().state(name(stream))).lastSequence() == count);
+    eventually(stream + " holds " + count, () -> stored(stream) == count);
   }
 
   /** Waits until the ledger holds a stream up to here. */
@@ -110,11 +118,6 @@ final class Ledger {
   Optional<BlockHeader> last() {
     return get(streams.reader().last(name("AUDIT"), streams.subjects().subject("audit.block")))
         .map(message -> BlockHeader.parse(message::header));
-  }
-
-  /** The last sequence of the ledger's stream. */
-  long end() {
-    return get(streams.reader().state(name("AUDIT"))).lastSequence();
   }
 
   /** Every block, as it is stored. */

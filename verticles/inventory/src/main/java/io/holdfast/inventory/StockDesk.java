@@ -274,7 +274,6 @@ public final class StockDesk {
    * wait again.
    */
   private Future<Void> settleConflict(List<Work> batch) {
-    conflicts++;
     forget(skus(batch));
     Map<Domain, List<Work>> byDomain = new LinkedHashMap<>();
     batch.forEach(
@@ -291,7 +290,12 @@ public final class StockDesk {
     return Future.all(reads)
         .compose(
             read -> {
-              if (conflicts > MAX_CONFLICTS) {
+              if (open.size() < batch.size()) {
+                // Redeliveries are no sign of a rival: the rest goes on at once, in full batches.
+                open.reversed().forEach(waiting::addFirst);
+                return Future.succeededFuture();
+              }
+              if (++conflicts > MAX_CONFLICTS) {
                 return Future.failedFuture(
                     new BrokerException(
                         BrokerException.Kind.NO_ANSWER,

@@ -10,6 +10,7 @@ import io.holdfast.events.InventoryEvent.InventoryRejected;
 import io.holdfast.events.InventoryEvent.InventoryReleased;
 import io.holdfast.events.InventoryEvent.InventoryReserved;
 import io.holdfast.events.Item;
+import io.holdfast.testkit.TestBroker;
 import io.holdfast.testkit.TestGroups;
 import io.vertx.core.Future;
 import java.time.Duration;
@@ -25,7 +26,7 @@ import org.junit.jupiter.api.Test;
  */
 class ReplicasTest {
 
-  private static final String BROKER = io.holdfast.testkit.TestBroker.shared().url();
+  private static final String BROKER = TestBroker.shared().url();
 
   private final Inventory inventory = Inventory.inNewNamespace();
   private final TestGroups elsewhere = TestGroups.on(BROKER, inventory.namespace());
@@ -68,7 +69,7 @@ class ReplicasTest {
     inventory.fact(InventoryReserved.class, "first"); // and this replica remembers: sold out
     String there = TestGroups.url(elsewhere.start(new InventoryGroup()));
 
-    for (int i = 0; i < 20; i++) { // whichever of the two each order comes to
+    for (int i = 0; i < 8; i++) { // whichever of the two each order comes to
       receive(i % 2 == 0 ? here : there, "bulb", 1, "more" + i);
       inventory.created("o" + i, item("bulb", 1));
       inventory.fact(InventoryReserved.class, "o" + i);

@@ -172,6 +172,28 @@ class ReservationTest {
   }
 
   @Test
+  void orders_that_were_decided_before_do_not_hold_up_new_ones_when_they_all_come_again()
+      throws Exception {
+    RunningGroup first = inventory.startGroup();
+    receive(TestGroups.url(first), "bulb", 2_000, "r1");
+    List<Future<?>> published = new ArrayList<>();
+    for (int i = 0; i < 1_500; i++) {
+      published.add(inventory.publishCreated("o" + i, item("bulb", 1)));
+    }
+    get(Future.all(published));
+    inventory.awaitSettled();
+    assertThat(first.drain().await(15, TimeUnit.SECONDS)).isTrue();
+
+    inventory.streams().forgetConsumer("ORDERS", "inventory-reserve");
+    inventory.startGroup();
+    inventory.created("new", item("bulb", 1));
+
+    inventory.fact(InventoryReserved.class, "new");
+    inventory.awaitSettled();
+    assertThat(inventory.count(InventoryReserved.class)).isEqualTo(1_501);
+  }
+
+  @Test
   void a_release_decided_on_a_level_that_another_replica_has_changed_costs_no_attempt() {
     inventory.with("RETRY_MAX_ATTEMPTS", "1");
     String url = inventory.start();

@@ -53,8 +53,9 @@ final class UpCommand implements Callable<Integer> {
   @Option(names = "--no-seed", description = "Do not take in the demo stock")
   private boolean noSeed;
 
-  private NatsServer broker;
-  private Services services;
+  private volatile NatsServer broker;
+  private volatile Services services;
+  private volatile boolean up;
 
   @Override
   public Integer call() throws Exception {
@@ -99,6 +100,7 @@ final class UpCommand implements Callable<Integer> {
       DemoStock.seed(urls.get("inventory"));
     }
     new RunningSystem(natsUrl, env.getOrDefault("NAMESPACE", ""), urls, pids).write(data);
+    up = true;
     tell(natsUrl, urls);
     new CountDownLatch(1).await(); // until a signal runs the shutdown hook
     return 0;
@@ -202,7 +204,8 @@ final class UpCommand implements Callable<Integer> {
               ? "Stopped; everything in process was finished."
               : "Stopped; not everything in process could be finished. Nothing is lost: it goes on at the next start.");
       Logging.close();
-      Runtime.getRuntime().halt(clean ? 0 : 1);
+      Runtime.getRuntime()
+          .halt(up && clean ? 0 : 1); // what failed before it was up stays a failure
     }
   }
 

@@ -80,6 +80,9 @@ record ServerFolder(Path path) {
 
   /** Forgets a server that has ended; one that was killed could not tidy up. */
   void forgetProcess() throws IOException {
+    if (!Files.isDirectory(path)) {
+      return; // deleted, as a test does with its folder
+    }
     Files.deleteIfExists(pidFile());
     Files.deleteIfExists(ownerFile());
     try (Stream<Path> files = Files.list(path)) {

@@ -142,6 +142,14 @@ class NatsServerTest {
   }
 
   @Test
+  void stops_also_when_its_folder_has_been_deleted() throws Exception {
+    NatsServer server = start(NatsServerConfig.in(folder.resolve("short-lived")));
+    Files.move(folder.resolve("short-lived"), folder.resolve("gone"));
+    server.close();
+    assertThat(server.isAlive()).isFalse();
+  }
+
+  @Test
   void a_second_server_in_the_same_folder_is_refused() {
     try (NatsServer first = start(NatsServerConfig.in(folder))) {
       assertThatThrownBy(() -> start(NatsServerConfig.in(folder)))

@@ -43,7 +43,8 @@ class PackagedJarsIT {
 
   @BeforeAll
   static void start() {
-    system = new SystemUnderTest(folder).start();
+    system = new SystemUnderTest(folder);
+    system.start();
     system.receive("cup", 100_000);
     system.receive("rare", 1);
   }

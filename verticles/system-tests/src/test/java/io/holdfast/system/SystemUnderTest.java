@@ -38,10 +38,9 @@ final class SystemUnderTest implements AutoCloseable {
   }
 
   /** Starts every group and waits until all are ready. */
-  SystemUnderTest start() {
+  void start() {
     GROUPS.forEach(this::launch);
     processes.values().forEach(JarProcess::awaitReady);
-    return this;
   }
 
   /** Starts a group, again after it ended; does not wait. */

@@ -133,6 +133,7 @@ public final class Streams implements AutoCloseable {
    * delivers them again: what its group gets is a redelivery. Call it while the group does not run,
    * or it gets them first.
    */
+  @SuppressWarnings("try") // closing a connection can be interrupted
   public void takeAndLose(String stream, String consumer, int messages) {
     String next = "$JS.API.CONSUMER.MSG.NEXT." + subjects.stream(stream) + "." + consumer;
     String ask = "{\"batch\":" + messages + ",\"expires\":5000000000}";

@@ -1,0 +1,130 @@
+package io.holdfast.payments;
+
+import static io.holdfast.testkit.Eventually.eventually;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.holdfast.events.PaymentEvent.PaymentProcessed;
+import io.holdfast.events.PaymentEvent.PaymentRefunded;
+import io.holdfast.testkit.Http;
+import io.holdfast.testkit.TestGroups;
+import io.vertx.core.json.JsonObject;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Goal: whatever the gateway does, an order is charged once and none is given up for an outage.
+ * Method: the simulator's faults, switched on and off again; then its ledger is counted.
+ */
+class GatewayTroubleTest {
+
+  @TempDir Path folder;
+  private Payments payments;
+  private String url;
+
+  @BeforeEach
+  void open() {
+    payments = new Payments(folder);
+    url = TestGroups.url(payments.start());
+  }
+
+  @AfterEach
+  void close() {
+    assertThat(payments.streams().messages("DEADLETTERS")).isEmpty();
+    payments.close();
+  }
+
+  @Test
+  void a_charge_whose_answer_was_lost_is_found_again_and_not_made_twice() {
+    payments.faults("drop_after_charge_rate", 1.0);
+    payments.reserved("o1");
+    payments.reserved("o2");
+    eventually("the money is taken", () -> !payments.ledger("o1").isEmpty());
+    eventually("the money is taken", () -> !payments.ledger("o2").isEmpty());
+    payments.faults("drop_after_charge_rate", 0);
+
+    payments.fact(PaymentProcessed.class, "o1");
+    payments.fact(PaymentProcessed.class, "o2");
+
+    assertThat(payments.ledger("o1")).containsExactly("succeeded");
+    assertThat(payments.ledger("o2")).containsExactly("succeeded");
+  }
+
+  @Test
+  void a_lone_order_outlives_an_outage_that_lasts_for_many_probes() {
+    payments.faults("outage", true);
+    payments.reserved("o1");
+
+    JsonObject open =
+        eventually(
+            "the breaker opens",
+            () -> Http.get(url + "/breaker").json(),
+            breaker -> breaker.getString("state").equals("open"));
+    assertThat(open.getString("name")).isNotBlank();
+    assertThat(open.getLong("failures")).isGreaterThan(5);
+    assertThat(open.getInstant("next_probe_at")).isAfter(open.getInstant("opened_at"));
+    String firstOpened = open.getString("opened_at");
+    eventually(
+        "a probe fails and the breaker opens anew, twice",
+        () -> Http.get(url + "/breaker").json().getString("opened_at", firstOpened),
+        later ->
+            java.time.Instant.parse(later).isAfter(open.getInstant("opened_at").plusMillis(400)));
+    assertThat(payments.streams().messages("DEADLETTERS")).isEmpty();
+    payments.faults("outage", false);
+
+    payments.fact(PaymentProcessed.class, "o1");
+    JsonObject closed = Http.get(url + "/breaker").json();
+    assertThat(closed.getString("state")).isEqualTo("closed");
+    assertThat(closed.getLong("failures")).isZero();
+    assertThat(closed.containsKey("opened_at")).isFalse();
+    assertThat(payments.ledger("o1")).containsExactly("succeeded");
+  }
+
+  @Test
+  void orders_queue_up_behind_an_outage_and_all_are_charged_after_it() {
+    payments.faults("outage", true);
+    for (int i = 0; i < 60; i++) {
+      payments.reserved("o" + i);
+    }
+    eventually(
+        "the breaker opens",
+        () -> Http.get(url + "/breaker").json().getString("state").equals("open"));
+    payments.faults("outage", false);
+
+    for (int i = 0; i < 60; i++) {
+      payments.fact(PaymentProcessed.class, "o" + i);
+      assertThat(payments.ledger("o" + i)).containsExactly("succeeded");
+    }
+  }
+
+  @Test
+  void errors_and_limits_of_the_gateway_are_tried_again() {
+    payments.faults("error_rate", 0.2, "rate_limit_rate", 0.05);
+    for (int i = 0; i < 20; i++) {
+      payments.reserved("o" + i);
+    }
+
+    for (int i = 0; i < 20; i++) {
+      payments.fact(PaymentProcessed.class, "o" + i);
+      assertThat(payments.ledger("o" + i)).containsExactly("succeeded");
+    }
+    assertThat(payments.streams().facts("PAYMENTS")).hasSize(20);
+  }
+
+  @Test
+  void a_refund_that_fails_at_first_is_made_in_the_end_and_once() {
+    payments.reserved("o1");
+    payments.fact(PaymentProcessed.class, "o1");
+    payments.faults("refund_error_rate", 1.0);
+    payments.cancelled("o1");
+    eventually("refunds fail", () -> Http.get(url + "/breaker").json().getLong("failures") > 1);
+    payments.faults("refund_error_rate", 0);
+
+    payments.fact(PaymentRefunded.class, "o1");
+
+    assertThat(payments.ledger("o1")).containsExactly("refunded");
+    payments.awaitSettled();
+  }
+}

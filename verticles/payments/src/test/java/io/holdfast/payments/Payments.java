@@ -1,0 +1,145 @@
+package io.holdfast.payments;
+
+import static io.holdfast.testkit.Eventually.eventually;
+import static io.holdfast.testkit.Streams.get;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.holdfast.events.CancelReason;
+import io.holdfast.events.Domain;
+import io.holdfast.events.Envelope;
+import io.holdfast.events.Event;
+import io.holdfast.events.InventoryEvent.InventoryReserved;
+import io.holdfast.events.Item;
+import io.holdfast.events.OrderEvent.OrderCancelled;
+import io.holdfast.events.Origin;
+import io.holdfast.events.PaymentEvent;
+import io.holdfast.gateway.GatewayGroup;
+import io.holdfast.runtime.boot.RunningGroup;
+import io.holdfast.runtime.jetstream.AppendResult.Appended;
+import io.holdfast.runtime.jetstream.History;
+import io.holdfast.testkit.Http;
+import io.holdfast.testkit.Streams;
+import io.holdfast.testkit.TestBroker;
+import io.holdfast.testkit.TestGroups;
+import io.vertx.core.json.JsonObject;
+import java.math.BigDecimal;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * A namespace in which payments is the real group and the gateway the real simulator; the test has
+ * the roles of inventory and orders.
+ */
+final class Payments implements AutoCloseable {
+
+  static final String TRACE = "0af7651916cd43dd8448eb211c80319c";
+  static final BigDecimal AMOUNT = new BigDecimal("40.00");
+  static final List<Item> ITEMS = List.of(new Item("bulb", 4, BigDecimal.TEN));
+  static final Origin ORIGIN = new Origin(7, Instant.parse("2026-11-21T10:00:00Z"));
+
+  private final TestGroups groups = TestGroups.inNewNamespace();
+  private final Streams streams =
+      new Streams(
+          TestBroker.shared().url(),
+          groups.namespace(),
+          Set.of("ORDERS", "INVENTORY", "PAYMENTS", "DEADLETTERS"));
+  private final String gateway;
+
+  /** With a gateway whose ledger is in this folder; payments is not started yet. */
+  Payments(Path folder) {
+    groups.with("LEDGER_FILE", folder.resolve("ledger.jsonl").toString());
+    groups.with("GATEWAY_SEED", "7");
+    gateway = TestGroups.url(groups.start(new GatewayGroup()));
+    groups.with("PAYMENT_GATEWAY_URL", gateway);
+    groups.with("BREAKER_RESET_MS", "200");
+  }
+
+  Payments with(String variable, String value) {
+    groups.with(variable, value);
+    return this;
+  }
+
+  RunningGroup start() {
+    return groups.start(new PaymentsGroup());
+  }
+
+  Streams streams() {
+    return streams;
+  }
+
+  /** Names and values in turn. */
+  void faults(Object... faults) {
+    JsonObject body = new JsonObject();
+    for (int i = 0; i < faults.length; i += 2) {
+      body.put((String) faults[i], faults[i + 1]);
+    }
+    assertThat(Http.put(gateway + "/simulator/faults", body).status()).isEqualTo(200);
+  }
+
+  /** Stores a reservation, as inventory would. */
+  void reserved(String orderId) {
+    reserved(orderId, "pm_card_visa");
+  }
+
+  void reserved(String orderId, String paymentMethod) {
+    store(new InventoryReserved(orderId, "c1", AMOUNT, "EUR", ITEMS, paymentMethod, ORIGIN));
+  }
+
+  /** Stores a cancellation, as orders would. */
+  void cancelled(String orderId) {
+    store(new OrderCancelled(orderId, "c1", CancelReason.CUSTOMER_REQUEST, null));
+  }
+
+  void store(Event fact) {
+    assertThat(get(streams.events().append(Envelope.once(fact, Instant.now(), TRACE), 0)))
+        .isInstanceOf(Appended.class);
+  }
+
+  /** What PAYMENTS says of an order by now. */
+  History history(String orderId) {
+    return get(streams.events().load(Domain.PAYMENTS, orderId));
+  }
+
+  List<Event> facts(String orderId) {
+    return history(orderId).events().stream().<Event>map(s -> s.envelope().event()).toList();
+  }
+
+  /** The fact of this type, waited for. */
+  <E extends PaymentEvent> E fact(Class<E> type, String orderId) {
+    return eventually(
+            orderId + " has " + type.getSimpleName(),
+            () -> history(orderId).find(type),
+            found -> found.isPresent())
+        .orElseThrow();
+  }
+
+  void awaitSettled() {
+    streams.awaitSettled("INVENTORY", "payments-charge");
+    streams.awaitSettled("ORDERS", "payments-compensate");
+  }
+
+  /** The gateway's own word: the order's charges that took money, with what became of them. */
+  List<String> ledger(String orderId) {
+    return charges(orderId).stream()
+        .map(charge -> charge.getString("status"))
+        .filter(status -> !status.equals("canceled"))
+        .toList();
+  }
+
+  List<JsonObject> charges(String orderId) {
+    return Http.get(gateway + "/simulator/ledger?order_id=" + orderId)
+        .json()
+        .getJsonArray("charges")
+        .stream()
+        .map(JsonObject.class::cast)
+        .toList();
+  }
+
+  @Override
+  public void close() {
+    groups.close();
+    streams.close();
+  }
+}
