@@ -10,7 +10,6 @@ import com.fasterxml.jackson.core.exc.InputCoercionException;
 import com.fasterxml.jackson.core.exc.StreamReadException;
 import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.core.util.ByteArrayBuilder;
-import com.fasterxml.jackson.databind.DatabindException;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
@@ -172,7 +171,9 @@ public final class EventCodec {
               .orElseThrow(
                   () ->
                       new UndecodableEventException(
-                          Reason.UNKNOWN_TYPE, "the type is not known", null));
+                          Reason.UNKNOWN_TYPE,
+                          "unknown type" + (Ids.valid(typeName) ? " " + typeName : ""),
+                          null));
       if (early != null) {
         readEarly(type);
       }
@@ -270,7 +271,7 @@ public final class EventCodec {
           ? rule.getMessage() + " is missing"
           : rule.getMessage();
     }
-    if (e instanceof DatabindException databind && !isSyntax(databind)) {
+    if (e instanceof JsonMappingException databind && !isSyntax(databind)) {
       return field(databind) + " is missing or of another kind";
     }
     JsonLocation at = e instanceof JsonProcessingException json ? json.getLocation() : null;
@@ -278,7 +279,7 @@ public final class EventCodec {
   }
 
   /** The field that could not be read, as far as its name is one of ours. */
-  private static String field(DatabindException e) {
+  private static String field(JsonMappingException e) {
     StringBuilder path = new StringBuilder();
     for (JsonMappingException.Reference step : e.getPath()) {
       if (step.getFieldName() == null) {

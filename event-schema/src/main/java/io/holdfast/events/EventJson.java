@@ -37,8 +37,7 @@ public final class EventJson {
 
   /** A mapper of these manners; immutable use only, it is shared by nobody else. */
   public static ObjectMapper mapper() {
-    JsonFactory utf8 =
-        JsonFactory.builder().disable(JsonFactory.Feature.CHARSET_DETECTION).build();
+    JsonFactory utf8 = JsonFactory.builder().disable(JsonFactory.Feature.CHARSET_DETECTION).build();
     return JsonMapper.builder(utf8)
         .addModule(new JavaTimeModule())
         .addModule(new SimpleModule().addDeserializer(Instant.class, new StrictInstant()))
