@@ -191,7 +191,7 @@ final class ReconcileCommand implements Callable<Integer> {
                         position.getValue(),
                         PAGE,
                         PAGE_BYTES));
-        page.forEach(books::read);
+        page.forEach(m -> books.read(m.subject(), m.sequence(), m.body()));
         if (page.isEmpty()) {
           break;
         }

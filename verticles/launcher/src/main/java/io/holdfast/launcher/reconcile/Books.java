@@ -14,14 +14,16 @@ import io.holdfast.events.StockEvent.StockLevelChanged;
 import io.holdfast.events.StockEvent.StockReceived;
 import io.holdfast.events.Subjects;
 import io.holdfast.events.UndecodableEventException;
-import io.holdfast.runtime.jetstream.RawMessage;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -33,12 +35,32 @@ public final class Books {
 
   private static final EventCodec CODEC = new EventCodec();
 
+  /** What must have happened before a fact: any one of these. */
+  private static final Map<EventType, Set<EventType>> CAUSES =
+      new EnumMap<>(
+          Map.of(
+              EventType.PAYMENT_PROCESSED, EnumSet.of(EventType.INVENTORY_RESERVED),
+              EventType.PAYMENT_FAILED, EnumSet.of(EventType.INVENTORY_RESERVED),
+              EventType.ORDER_CONFIRMED, EnumSet.of(EventType.PAYMENT_PROCESSED),
+              EventType.INVENTORY_RELEASED, EnumSet.of(EventType.INVENTORY_RESERVED),
+              // Who charged while a cancellation voided the payment gives the money back.
+              EventType.PAYMENT_REFUNDED,
+                  EnumSet.of(EventType.PAYMENT_PROCESSED, EventType.PAYMENT_VOIDED)));
+
+  /** Outcomes of which an order has one at most. */
+  private static final List<Set<EventType>> OPPOSITES =
+      List.of(
+          EnumSet.of(EventType.INVENTORY_RESERVED, EventType.INVENTORY_REJECTED),
+          EnumSet.of(
+              EventType.PAYMENT_PROCESSED, EventType.PAYMENT_FAILED, EventType.PAYMENT_VOIDED));
+
   private final Subjects subjects;
   private final Map<String, OrderStory> orders = new LinkedHashMap<>();
   private final Map<String, Long> receivedBySku = new HashMap<>();
   private final Map<String, Long> openBySku = new HashMap<>();
   private final Map<String, Level> levels = new HashMap<>();
   private final Set<String> eventIds = new HashSet<>();
+  private final Set<String> receiptIds = new HashSet<>();
   private final List<Violation> found = new ArrayList<>();
   private long messages;
   private long facts;
@@ -62,13 +84,13 @@ public final class Books {
   }
 
   /** Notes the next message of a stream. */
-  public void read(RawMessage message) {
+  public void read(String subject, long sequence, byte[] body) {
     messages++;
     Envelope<?> envelope;
     try {
-      envelope = CODEC.decode(message.body());
+      envelope = CODEC.decode(body);
     } catch (UndecodableEventException notOurs) {
-      foreign++; // whoever met it parked it, and the ledger holds it as it is
+      foreign(subject, sequence);
       return;
     }
     if (envelope.event() instanceof MessageDeadLettered deadLetter) {
@@ -76,8 +98,8 @@ public final class Books {
       order(deadLetter.aggregateId()).parked = true;
       return;
     }
-    if (!message.subject().equals(subjects.fact(envelope.event()))) {
-      foreign++;
+    if (!subject.equals(subjects.fact(envelope.event()))) {
+      foreign(subject, sequence);
       return;
     }
     facts++;
@@ -85,26 +107,40 @@ public final class Books {
       violation(
           Invariant.I8,
           envelope.event(),
-          message,
+          sequence,
           "event id " + envelope.id() + " is stored twice");
     }
-    fold(envelope, message);
+    fold(envelope, sequence);
   }
 
-  private void fold(Envelope<?> envelope, RawMessage message) {
-    switch (envelope.event()) {
-      case StockReceived receipt ->
-          receivedBySku.merge(receipt.sku(), receipt.quantity(), Long::sum);
-      case StockLevelChanged level -> levels.put(level.sku(), new Level(level, message.sequence()));
-      default -> foldOrder(envelope, message);
+  /** Whoever met it parked it, and the ledger holds it as it is. */
+  private void foreign(String subject, long sequence) {
+    foreign++;
+    if (subjects.typeOf(subject).equals(Optional.of(EventType.STOCK_LEVEL_CHANGED))) {
+      found.add(
+          new Violation(
+              Invariant.I4, "", subject, sequence, "stands where a level should, and is none"));
     }
   }
 
-  private void foldOrder(Envelope<?> envelope, RawMessage message) {
+  private void fold(Envelope<?> envelope, long sequence) {
+    switch (envelope.event()) {
+      case StockReceived receipt -> {
+        receivedBySku.merge(receipt.sku(), receipt.quantity(), Long::sum);
+        if (!receiptIds.add(receipt.receiptId())) {
+          violation(Invariant.I8, receipt, sequence, "a second StockReceived");
+        }
+      }
+      case StockLevelChanged level -> levels.put(level.sku(), new Level(level, sequence));
+      default -> foldOrder(envelope, sequence);
+    }
+  }
+
+  private void foldOrder(Envelope<?> envelope, long sequence) {
     Event fact = envelope.event();
     OrderStory order = order(fact.aggregateId());
-    if (!order.add(envelope.type(), message.sequence())) {
-      violation(Invariant.I8, fact, message, "a second " + envelope.type().typeName());
+    if (!order.add(envelope.type(), sequence)) {
+      violation(Invariant.I8, fact, sequence, "a second " + envelope.type().typeName());
       return;
     }
     if (order.traceId == null) {
@@ -113,13 +149,16 @@ public final class Books {
       violation(
           Invariant.I9,
           fact,
-          message,
+          sequence,
           "trace " + envelope.traceId() + ", the order's other events have " + order.traceId);
     }
     switch (fact) {
       case OrderCreated created -> order.total = created.total();
       case InventoryReserved reserved -> addOpen(reserved.items(), 1);
-      case InventoryReleased released -> addOpen(released.items(), -1);
+      case InventoryReleased released -> {
+        order.gaveStockBack = !released.items().isEmpty();
+        addOpen(released.items(), -1);
+      }
       default -> {}
     }
   }
@@ -200,6 +239,7 @@ public final class Books {
     if (order.confirmed() && order.cancelled()) {
       all.add(about(order, Invariant.I2, EventType.ORDER_CANCELLED, "is confirmed and cancelled"));
     }
+    checkCauses(order, all);
     if (order.parked) {
       return; // listed apart, and waits for an operator
     }
@@ -227,16 +267,25 @@ public final class Books {
               EventType.ORDER_CANCELLED,
               "is cancelled without " + order.missing()));
     }
-    if (order.confirmed()) {
-      for (EventType needed : List.of(EventType.INVENTORY_RESERVED, EventType.PAYMENT_PROCESSED)) {
-        if (!order.has(needed)) {
-          all.add(
-              about(
-                  order,
-                  Invariant.I7,
-                  EventType.ORDER_CONFIRMED,
-                  "is confirmed without " + needed.typeName()));
-        }
+  }
+
+  /** Nothing happens without its cause, and nothing beside its opposite. */
+  private void checkCauses(OrderStory order, List<Violation> all) {
+    CAUSES.forEach(
+        (fact, anyOf) -> {
+          boolean nothingToCause =
+              fact == EventType.INVENTORY_RELEASED && !order.gaveStockBack; // a tombstone
+          if (order.has(fact) && !nothingToCause && anyOf.stream().noneMatch(order::has)) {
+            String wanted =
+                String.join(" or ", anyOf.stream().map(EventType::typeName).sorted().toList());
+            all.add(about(order, Invariant.I7, fact, "stands there without " + wanted));
+          }
+        });
+    for (Set<EventType> opposites : OPPOSITES) {
+      List<EventType> there = opposites.stream().filter(order::has).sorted().toList();
+      if (there.size() > 1) {
+        String names = String.join(" and ", there.stream().map(EventType::typeName).toList());
+        all.add(about(order, Invariant.I8, there.getLast(), names + " exclude each other"));
       }
     }
   }
@@ -356,16 +405,12 @@ public final class Books {
     return orders.computeIfAbsent(orderId, OrderStory::new);
   }
 
-  private void violation(Invariant invariant, Event fact, RawMessage message, String problem) {
+  private void violation(Invariant invariant, Event fact, long sequence, String problem) {
     boolean ofOrder =
         EventType.of(fact).domain() != Domain.STOCK
             && EventType.of(fact).domain() != Domain.RECEIPTS;
     found.add(
         new Violation(
-            invariant,
-            ofOrder ? fact.aggregateId() : "",
-            message.subject(),
-            message.sequence(),
-            problem));
+            invariant, ofOrder ? fact.aggregateId() : "", subjects.fact(fact), sequence, problem));
   }
 }

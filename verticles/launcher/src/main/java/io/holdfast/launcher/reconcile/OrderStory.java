@@ -13,6 +13,7 @@ final class OrderStory {
   String traceId;
   Money total;
   boolean parked;
+  boolean gaveStockBack;
   boolean accepted;
 
   OrderStory(String orderId) {
