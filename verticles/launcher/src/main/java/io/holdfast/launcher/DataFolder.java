@@ -6,7 +6,7 @@ import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** The {@code --data} option that the commands share, and what follows from it. */
-final class DataFolder {
+class DataFolder {
 
   @Option(
       names = "--data",

@@ -13,7 +13,13 @@ import picocli.CommandLine.HelpCommand;
     name = "./holdfast",
     synopsisSubcommandLabel = "COMMAND",
     description = "An order pipeline that survives Black Friday.",
-    subcommands = {UpCommand.class, OrderCommand.class, ReconcileCommand.class, HelpCommand.class})
+    subcommands = {
+      UpCommand.class,
+      OrderCommand.class,
+      ReconcileCommand.class,
+      WhyCommand.class,
+      HelpCommand.class
+    })
 public final class LauncherMain implements Runnable {
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;

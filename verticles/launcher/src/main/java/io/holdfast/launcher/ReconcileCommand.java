@@ -45,26 +45,7 @@ final class ReconcileCommand implements Callable<Integer> {
   private static final String NO_GATEWAY = "none";
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
-  @Mixin private DataFolder dataFolder;
-
-  @Option(
-      names = "--nats",
-      paramLabel = "URL",
-      description = "The broker. Default: the running system's, else NATS_URL")
-  private String natsUrl;
-
-  @Option(
-      names = "--namespace",
-      paramLabel = "X",
-      description = "Default: the running system's, else NAMESPACE")
-  private String namespace;
-
-  @Option(
-      names = "--gateway",
-      paramLabel = "URL",
-      description =
-          "The gateway simulator, or 'none' to leave I3 out. Default: the running system's, else PAYMENT_GATEWAY_URL")
-  private String gateway;
+  @Mixin private SystemOptions system;
 
   @Option(
       names = "--accepted",
@@ -92,20 +73,8 @@ final class ReconcileCommand implements Callable<Integer> {
       throw new CommandLine.ParameterException(
           spec.commandLine(), "--wait must be 0 or more seconds");
     }
-    Optional<RunningSystem> system = dataFolder.system();
-    String broker = first(natsUrl, system.map(RunningSystem::natsUrl), env("NATS_URL"));
-    if (broker == null) {
-      say(
-          "Nothing is running over %s. Start it with ./holdfast up, or say where the broker is: --nats nats://host:port",
-          dataFolder.path());
-      return 1;
-    }
-    String space = first(namespace, system.map(RunningSystem::namespace), env("NAMESPACE"));
-    String gatewayUrl =
-        first(gateway, system.map(s -> s.url("gateway")), env("PAYMENT_GATEWAY_URL"));
-    Path logs = Files.createTempDirectory("holdfast-reconcile");
-    try (StreamAccess streams = StreamAccess.open(broker, space == null ? "" : space, logs)) {
-      return reconcile(streams, gatewayUrl);
+    try (StreamAccess streams = system.open()) {
+      return reconcile(streams, system.gatewayUrl().orElse(null));
     }
   }
 
@@ -169,8 +138,8 @@ final class ReconcileCommand implements Callable<Integer> {
     Path file =
         acceptedFile != null
             ? acceptedFile
-            : dataFolder.path().resolve(OrderCommand.AcceptedOrders.FILE);
-    if (acceptedFile == null && (natsUrl != null || !Files.exists(file))) {
+            : system.path().resolve(OrderCommand.AcceptedOrders.FILE);
+    if (acceptedFile == null && (system.elsewhere() || !Files.exists(file))) {
       return false; // what was noted here is of the system that runs here
     }
     try (var lines = Files.lines(file)) {
@@ -381,17 +350,5 @@ final class ReconcileCommand implements Callable<Integer> {
         .put("invariants", invariants)
         .put("violations", list)
         .put("notes", new JsonArray(notes));
-  }
-
-  private static String first(String option, Optional<String> running, String variable) {
-    if (option != null) {
-      return option;
-    }
-    return running.filter(value -> value != null).orElse(variable);
-  }
-
-  private static String env(String name) {
-    String value = System.getenv(name);
-    return value == null || value.isEmpty() ? null : value;
   }
 }

@@ -4,6 +4,7 @@ import io.holdfast.events.Subjects;
 import io.holdfast.runtime.boot.Platform;
 import io.holdfast.runtime.config.CommonSettings;
 import io.holdfast.runtime.config.Settings;
+import io.holdfast.runtime.jetstream.EventStreams;
 import io.holdfast.runtime.jetstream.GroupStreams;
 import io.holdfast.runtime.jetstream.StreamReader;
 import io.holdfast.runtime.telemetry.Logging;
@@ -64,6 +65,10 @@ final class StreamAccess implements AutoCloseable {
 
   Subjects subjects() {
     return subjects;
+  }
+
+  EventStreams events() {
+    return streams;
   }
 
   StreamReader reader() {

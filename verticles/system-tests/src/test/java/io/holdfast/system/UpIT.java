@@ -3,12 +3,15 @@ package io.holdfast.system;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.testkit.Eventually;
+import java.io.IOException;
+import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -26,10 +29,7 @@ class UpIT {
   void up_order_reconcile_and_stop(boolean processes) {
     Path data = folder.resolve("data");
     List<String> args = new ArrayList<>(List.of("up", "--data", data.toString()));
-    // Some free range of ports above the usual ones; up says so if one of them is taken.
-    args.addAll(
-        List.of(
-            "--port-offset", Integer.toString(ThreadLocalRandom.current().nextInt(2_000, 22_000))));
+    args.addAll(List.of("--port-offset", Integer.toString(freeOffset())));
     if (processes) {
       args.add("--processes");
     }
@@ -60,6 +60,23 @@ class UpIT {
       up.terminate();
       assertThat(up.exitStatus()).as(up.output()).isZero();
       assertThat(up.output()).contains("Stopped; everything in process was finished.");
+    }
+  }
+
+  /** A distance from the usual ports at which all of them are free. */
+  private static int freeOffset() {
+    return IntStream.generate(() -> ThreadLocalRandom.current().nextInt(2_000, 22_000))
+        .limit(100)
+        .filter(offset -> IntStream.rangeClosed(8_080, 8_090).allMatch(p -> free(p + offset)))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static boolean free(int port) {
+    try (ServerSocket socket = new ServerSocket(port)) {
+      return socket.isBound();
+    } catch (IOException taken) {
+      return false;
     }
   }
 

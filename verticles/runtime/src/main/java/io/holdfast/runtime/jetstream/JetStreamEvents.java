@@ -276,7 +276,8 @@ final class JetStreamEvents implements StreamReader {
                     info.path("num_pending").asLong(),
                     info.path("num_ack_pending").asLong(),
                     info.path("num_redelivered").asLong(),
-                    info.path("ack_floor").path("stream_seq").asLong()));
+                    info.path("ack_floor").path("stream_seq").asLong(),
+                    info.path("delivered").path("stream_seq").asLong()));
   }
 
   /** See {@link EventStreams#aggregates}. */

@@ -51,8 +51,10 @@ public interface StreamReader {
    * @param unacknowledged messages delivered and not settled
    * @param redelivered of these, those delivered more than once
    * @param ackFloor stream sequence up to which everything is settled
+   * @param delivered stream sequence of the last message that was delivered
    */
-  record ConsumerState(long pending, long unacknowledged, long redelivered, long ackFloor) {}
+  record ConsumerState(
+      long pending, long unacknowledged, long redelivered, long ackFloor, long delivered) {}
 
   /** What a stream holds; {@code lastSequence} 0 if nothing was ever stored. */
   record StreamState(long firstSequence, long lastSequence, long messages) {}

@@ -1,0 +1,77 @@
+package io.holdfast.launcher;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/**
+ * Which system a command looks at: the one that runs over the data folder, unless options or the
+ * environment name another.
+ */
+final class SystemOptions extends DataFolder {
+
+  @Option(
+      names = "--nats",
+      paramLabel = "URL",
+      description = "The broker. Default: the running system's, else NATS_URL")
+  private String natsUrl;
+
+  @Option(
+      names = "--namespace",
+      paramLabel = "X",
+      description = "Default: the running system's, else NAMESPACE")
+  private String namespace;
+
+  @Option(
+      names = "--gateway",
+      paramLabel = "URL",
+      description =
+          "The gateway simulator, or 'none'. Default: the running system's, else PAYMENT_GATEWAY_URL")
+  private String gateway;
+
+  /** Whether the system was named by an option, so that what was noted here is not about it. */
+  boolean elsewhere() {
+    return natsUrl != null;
+  }
+
+  /** Its gateway simulator's address; empty if it is not known. */
+  Optional<String> gatewayUrl() {
+    return first(gateway, system().map(system -> system.url("gateway")), "PAYMENT_GATEWAY_URL");
+  }
+
+  /** The broker's address; empty if nothing runs here and nothing was named. */
+  Optional<String> natsUrl() {
+    return first(natsUrl, system().map(RunningSystem::natsUrl), "NATS_URL");
+  }
+
+  String namespace() {
+    return first(namespace, system().map(RunningSystem::namespace), "NAMESPACE").orElse("");
+  }
+
+  /**
+   * A connection to its streams.
+   *
+   * @throws IllegalStateException with what to do, if there is no broker
+   */
+  StreamAccess open() throws IOException {
+    String broker =
+        natsUrl()
+            .orElseThrow(
+                () ->
+                    new IllegalStateException(
+                        "Nothing is running over %s. Start it with ./holdfast up, or say where the broker is: --nats nats://host:port"
+                            .formatted(path())));
+    return StreamAccess.open(broker, namespace(), Files.createTempDirectory("holdfast-"));
+  }
+
+  private static Optional<String> first(String option, Optional<String> running, String variable) {
+    if (option != null) {
+      return Optional.of(option);
+    }
+    String fromEnvironment = System.getenv(variable);
+    return running.isPresent()
+        ? running
+        : Optional.ofNullable(fromEnvironment).filter(value -> !value.isEmpty());
+  }
+}

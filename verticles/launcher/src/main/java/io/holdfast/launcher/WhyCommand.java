@@ -1,0 +1,386 @@
+package io.holdfast.launcher;
+
+import static io.holdfast.launcher.Terminal.say;
+
+import io.holdfast.events.Domain;
+import io.holdfast.events.Envelope;
+import io.holdfast.events.EventCodec;
+import io.holdfast.events.EventType;
+import io.holdfast.events.Ids;
+import io.holdfast.events.MessageDeadLettered;
+import io.holdfast.launcher.reconcile.Charge;
+import io.holdfast.launcher.why.Holder;
+import io.holdfast.launcher.why.Reaction;
+import io.holdfast.runtime.jetstream.BrokerException;
+import io.holdfast.runtime.jetstream.Stored;
+import io.holdfast.runtime.jetstream.StreamCatalog;
+import io.holdfast.runtime.jetstream.StreamCatalog.ConsumerSpec;
+import io.holdfast.runtime.jetstream.StreamReader.ConsumerState;
+import io.vertx.core.json.DecodeException;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** One order's whole story, and who holds it now. */
+@Command(
+    name = "why",
+    mixinStandardHelpOptions = true,
+    description = "One order's whole story: its events, the times between, and who holds it now.")
+final class WhyCommand implements Callable<Integer> {
+
+  private static final List<Domain> DOMAINS =
+      List.of(Domain.ORDERS, Domain.INVENTORY, Domain.PAYMENTS, Domain.NOTIFICATIONS);
+  private static final int MAX_LOG_LINES = 40;
+  private static final EventCodec CODEC = new EventCodec();
+
+  @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
+  @Mixin private SystemOptions system;
+
+  @Parameters(paramLabel = "ORDER", description = "The order's id")
+  private String orderId;
+
+  @Option(
+      names = "--logs",
+      paramLabel = "DIR",
+      description = "Where the services' log files are. Default: the data folder's logs/")
+  private Path logs;
+
+  @Option(names = "--json", description = "For a program")
+  private boolean json;
+
+  @Override
+  public Integer call() throws Exception {
+    if (!Ids.valid(orderId)) {
+      throw new CommandLine.ParameterException(
+          spec.commandLine(), "ORDER is letters, digits, - and _, as in ord_4711");
+    }
+    try (StreamAccess streams = system.open()) {
+      return tell(streams);
+    }
+  }
+
+  private int tell(StreamAccess streams) throws IOException {
+    List<Stored> events = new ArrayList<>();
+    DOMAINS.forEach(
+        d -> events.addAll(StreamAccess.get(streams.events().load(d, orderId)).events()));
+    // A dead letter's subject quotes another one, so two more tokens come before the id.
+    List<Stored> deadLetters =
+        StreamAccess.get(streams.events().load(Domain.DEADLETTERS, "*.*." + orderId)).events();
+    if (events.isEmpty() && deadLetters.isEmpty()) {
+      say("Nothing is stored about an order %s.", orderId);
+      return 1;
+    }
+    events.sort(Comparator.comparing(Stored::storedAt).thenComparing(s -> s.envelope().type()));
+    Map<EventType, Stored> facts = new EnumMap<>(EventType.class);
+    events.forEach(event -> facts.put(event.envelope().type(), event));
+    List<Waiting> waiting = waiting(streams, facts, deadLetters);
+    List<Charge> charges = charges();
+    List<String> lines = logLines(events.isEmpty() ? null : events.getFirst().envelope().traceId());
+    if (json) {
+      say(json(events, deadLetters, waiting, charges, lines).encodePrettily());
+      return 0;
+    }
+    header(facts, events);
+    story(events, deadLetters);
+    say("");
+    waiting.forEach(wait -> say("  " + inWords(wait)));
+    if (waiting.isEmpty()) {
+      say(facts.isEmpty() ? "" : "  Nothing is left to do.");
+    }
+    charges.forEach(
+        charge ->
+            say(
+                "  The gateway has %s: %d minor units %s, %s",
+                charge.id(), charge.minorUnits(), charge.currency(), charge.status()));
+    if (!lines.isEmpty()) {
+      say("");
+      lines.forEach(line -> say("  " + Terminal.faint(readable(line))));
+    }
+    return 0;
+  }
+
+  /**
+   * A reaction that is still to come.
+   *
+   * @param service what its service says about its readiness; empty if that is not known
+   */
+  private record Waiting(
+      Reaction reaction, long sequence, Holder holder, ConsumerState consumer, String service) {}
+
+  private List<Waiting> waiting(
+      StreamAccess streams, Map<EventType, Stored> facts, List<Stored> deadLetters) {
+    List<Waiting> all = new ArrayList<>();
+    for (Reaction reaction : Reaction.open(facts.keySet())) {
+      ConsumerSpec consumer = StreamCatalog.consumer(reaction.consumer());
+      long sequence = facts.get(reaction.cause()).sequence();
+      boolean parked =
+          deadLetters.stream()
+              .map(letter -> (MessageDeadLettered) letter.envelope().event())
+              .anyMatch(l -> l.consumer().equals(consumer.name()) && l.sequence() == sequence);
+      ConsumerState state;
+      try {
+        state =
+            StreamAccess.get(
+                streams
+                    .reader()
+                    .consumer(streams.subjects().stream(consumer.stream()), consumer.name()));
+      } catch (BrokerException notThere) {
+        state = new ConsumerState(0, 0, 0, 0, 0);
+      }
+      all.add(
+          new Waiting(
+              reaction,
+              sequence,
+              Holder.of(sequence, state, parked),
+              state,
+              readiness(consumer.group())));
+    }
+    return all;
+  }
+
+  /** Why the service does not work, if it does not and can be asked. */
+  private String readiness(String group) {
+    Optional<String> url = system.system().map(running -> running.url(group));
+    if (url.isEmpty()) {
+      return "";
+    }
+    try {
+      Api.Answer answer = Api.get(url.get() + "/ready");
+      return answer.status() == 200 ? "" : group + " is not ready: " + answer.body();
+    } catch (Api.Unreachable gone) {
+      return group + " does not answer";
+    }
+  }
+
+  private List<Charge> charges() {
+    Optional<String> gateway = system.gatewayUrl();
+    if (gateway.isEmpty() || gateway.get().equals("none")) {
+      return List.of();
+    }
+    try {
+      Api.Answer ledger = Api.get(gateway.get() + "/simulator/ledger");
+      return ledger.status() != 200
+          ? List.of()
+          : ledger.json().getJsonArray("charges").stream()
+              .map(charge -> Charge.of((JsonObject) charge))
+              .filter(charge -> charge.orderId().equals(orderId))
+              .toList();
+    } catch (Api.Unreachable none) {
+      return List.of();
+    }
+  }
+
+  /** The log lines about the order, as far as they can be read from here, oldest first. */
+  private List<String> logLines(String traceId) throws IOException {
+    Path folder = logs == null ? system.path().resolve("logs") : logs;
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    Predicate<String> about =
+        line -> line.contains(orderId) || (traceId != null && line.contains(traceId));
+    List<String> found = new ArrayList<>();
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.filter(f -> f.toString().endsWith(".log")).toList()) {
+        try (Stream<String> lines = Files.lines(file, StandardCharsets.UTF_8)) {
+          lines.filter(about).limit(MAX_LOG_LINES).forEach(found::add);
+        }
+      }
+    }
+    found.sort(Comparator.comparing(line -> field(line, "time")));
+    return found.stream().limit(MAX_LOG_LINES).toList();
+  }
+
+  private void header(Map<EventType, Stored> facts, List<Stored> events) {
+    String status =
+        facts.containsKey(EventType.ORDER_CONFIRMED)
+            ? Terminal.good("confirmed")
+            : facts.containsKey(EventType.ORDER_CANCELLED)
+                ? Terminal.bad("cancelled")
+                : facts.containsKey(EventType.ORDER_CREATED) ? "pending" : "never created";
+    Set<String> traces =
+        events.stream().map(event -> event.envelope().traceId()).collect(Collectors.toSet());
+    say("Order %s is %s, trace %s", Terminal.bold(orderId), status, String.join(" AND ", traces));
+    say("");
+  }
+
+  private static void story(List<Stored> events, List<Stored> deadLetters) {
+    Instant before = null;
+    for (Stored event : events) {
+      Duration since = before == null ? Duration.ZERO : Duration.between(before, event.storedAt());
+      before = event.storedAt();
+      say(
+          "  %s  %10s  %-18s %-22s %s",
+          event.storedAt(),
+          "+" + inWords(since),
+          event.envelope().type().typeName(),
+          Terminal.faint(event.stream() + " #" + event.sequence()),
+          detail(event.envelope()));
+    }
+    for (Stored letter : deadLetters) {
+      MessageDeadLettered fact = (MessageDeadLettered) letter.envelope().event();
+      say(
+          "  %s  %10s  %-18s %-22s %s",
+          letter.storedAt(),
+          "",
+          Terminal.bad("parked"),
+          Terminal.faint(letter.stream() + " #" + letter.sequence()),
+          "%s gave up %s #%d after %d attempts (%s): %s"
+              .formatted(
+                  fact.consumer(),
+                  fact.stream(),
+                  fact.sequence(),
+                  fact.attempts(),
+                  fact.reason(),
+                  fact.error()));
+    }
+  }
+
+  private static String inWords(Duration time) {
+    return time.toMillis() < 10_000
+        ? time.toMillis() + " ms"
+        : time.toMinutes() < 10 ? time.toSeconds() + " s" : time.toMinutes() + " min";
+  }
+
+  /** What a person would ask about this fact. */
+  private static String detail(Envelope<?> envelope) {
+    JsonObject data =
+        new JsonObject(new String(CODEC.encode(envelope), StandardCharsets.UTF_8))
+            .getJsonObject("data");
+    List<String> parts = new ArrayList<>();
+    for (String field :
+        List.of("amount", "currency", "reason", "detail", "code", "payment_id", "refund_id")) {
+      if (data.getValue(field) != null) {
+        parts.add(data.getValue(field).toString());
+      }
+    }
+    if (data.getValue("channel") != null) {
+      parts.add(data.getString("template") + " by " + data.getString("channel"));
+    }
+    return String.join(" ", parts);
+  }
+
+  private static String inWords(Waiting wait) {
+    String what = wait.reaction().cause().typeName() + " #" + wait.sequence();
+    String who = wait.reaction().consumer();
+    String where =
+        switch (wait.holder()) {
+          case WAITS_FOR_DELIVERY ->
+              "%s waits to be delivered to %s, where %,d messages wait"
+                  .formatted(what, Terminal.bold(who), wait.consumer().pending());
+          case IN_HAND ->
+              "%s is in the hands of %s, with %,d not settled, %,d of them tried before"
+                  .formatted(
+                      what,
+                      Terminal.bold(who),
+                      wait.consumer().unacknowledged(),
+                      wait.consumer().redelivered());
+          case PARKED ->
+              "%s was given up by %s and waits in DEADLETTERS for an operator"
+                  .formatted(what, Terminal.bold(who));
+          case SETTLED_WITHOUT_EFFECT ->
+              Terminal.bad(
+                  "%s was settled by %s and nothing is stored: run ./holdfast reconcile"
+                      .formatted(what, who));
+        };
+    return where + (wait.service().isEmpty() ? "" : ". " + wait.service());
+  }
+
+  private JsonObject json(
+      List<Stored> events,
+      List<Stored> deadLetters,
+      List<Waiting> waiting,
+      List<Charge> charges,
+      List<String> lines) {
+    JsonArray list = new JsonArray();
+    Stream.concat(events.stream(), deadLetters.stream())
+        .forEach(
+            event ->
+                list.add(
+                    new JsonObject()
+                        .put("stream", event.stream())
+                        .put("sequence", event.sequence())
+                        .put("subject", event.subject())
+                        .put("stored_at", event.storedAt().toString())
+                        .put(
+                            "event",
+                            new JsonObject(
+                                new String(
+                                    CODEC.encode(event.envelope()), StandardCharsets.UTF_8)))));
+    JsonArray holders = new JsonArray();
+    waiting.forEach(
+        wait ->
+            holders.add(
+                new JsonObject()
+                    .put("cause", wait.reaction().cause().typeName())
+                    .put("sequence", wait.sequence())
+                    .put("consumer", wait.reaction().consumer())
+                    .put("holder", wait.holder().name().toLowerCase(java.util.Locale.ROOT))));
+    JsonArray taken = new JsonArray();
+    charges.forEach(
+        charge ->
+            taken.add(
+                new JsonObject()
+                    .put("id", charge.id())
+                    .put("amount", charge.minorUnits())
+                    .put("currency", charge.currency())
+                    .put("status", charge.status())));
+    return new JsonObject()
+        .put("order_id", orderId)
+        .put("events", list)
+        .put("waiting", holders)
+        .put("charges", taken)
+        .put("log", new JsonArray(lines));
+  }
+
+  /** A log line as a person reads it; as it is if it is none of ours. */
+  private static String readable(String line) {
+    try {
+      JsonObject fields = new JsonObject(line);
+      String head =
+          "%s %-5s %-13s %s"
+              .formatted(
+                  fields.getString("time"),
+                  fields.getString("level"),
+                  fields.getString("service"),
+                  fields.getString("msg"));
+      Set<String> told = Set.of("time", "level", "service", "msg", "order_id", "trace_id");
+      String rest =
+          fields.stream()
+              .filter(field -> !told.contains(field.getKey()))
+              .map(field -> field.getKey() + "=" + field.getValue())
+              .collect(Collectors.joining(" "));
+      return rest.isEmpty() ? head : head + "  " + rest;
+    } catch (DecodeException | ClassCastException notOurs) {
+      return line;
+    }
+  }
+
+  private static String field(String line, String name) {
+    try {
+      return new JsonObject(line).getString(name, "");
+    } catch (DecodeException | ClassCastException notOurs) {
+      return "";
+    }
+  }
+}
