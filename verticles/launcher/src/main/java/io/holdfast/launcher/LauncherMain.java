@@ -18,6 +18,7 @@ import picocli.CommandLine.HelpCommand;
       OrderCommand.class,
       ReconcileCommand.class,
       WhyCommand.class,
+      DoctorCommand.class,
       HelpCommand.class
     })
 public final class LauncherMain implements Runnable {

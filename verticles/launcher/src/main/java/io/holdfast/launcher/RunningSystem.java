@@ -19,6 +19,9 @@ import java.util.Optional;
 record RunningSystem(
     String natsUrl, String namespace, Map<String, String> urls, Map<String, Long> pids) {
 
+  /** Under this name stands the address of the broker's monitoring, if we started the broker. */
+  static final String MONITORING = "broker-monitoring";
+
   private static final String FILE = "running.json";
 
   void write(Path data) throws IOException {

@@ -6,6 +6,7 @@ import io.holdfast.runtime.config.CommonSettings;
 import io.holdfast.runtime.config.Settings;
 import io.holdfast.runtime.jetstream.EventStreams;
 import io.holdfast.runtime.jetstream.GroupStreams;
+import io.holdfast.runtime.jetstream.Inspection;
 import io.holdfast.runtime.jetstream.StreamReader;
 import io.holdfast.runtime.telemetry.Logging;
 import io.vertx.core.Future;
@@ -65,6 +66,10 @@ final class StreamAccess implements AutoCloseable {
 
   Subjects subjects() {
     return subjects;
+  }
+
+  Future<Inspection> inspect() {
+    return streams.inspect();
   }
 
   EventStreams events() {

@@ -99,6 +99,9 @@ final class UpCommand implements Callable<Integer> {
     if (!noSeed) {
       DemoStock.seed(urls.get("inventory"));
     }
+    if (broker != null) {
+      broker.monitoringUrl().ifPresent(url -> urls.put(RunningSystem.MONITORING, url));
+    }
     new RunningSystem(natsUrl, env.getOrDefault("NAMESPACE", ""), urls, pids).write(data);
     up = true;
     tell(natsUrl, urls);
@@ -122,7 +125,12 @@ final class UpCommand implements Callable<Integer> {
     broker =
         NatsServer.start(
             binary,
-            NatsServerConfig.in(folder).port(port).syncAlways(true).stopWithJvm(false).build());
+            NatsServerConfig.in(folder)
+                .port(port)
+                .monitoringPort(0)
+                .syncAlways(true)
+                .stopWithJvm(false)
+                .build());
     say(
         "nats-server %s is up at %s, every write synced to %s",
         broker.version(), broker.url(), folder);
@@ -178,6 +186,7 @@ final class UpCommand implements Callable<Integer> {
     say("In another terminal:");
     say("  ./holdfast order        places an order and follows it to its end");
     say("  ./holdfast reconcile    checks every promise against what is stored");
+    say("  ./holdfast why ORDER    tells one order's story, and who holds it");
     say("");
     say("Ctrl-C drains and stops.");
   }

@@ -55,6 +55,16 @@ class UpIT {
           .contains("cancelled after");
       assertThat(run("order", "--data", data.toString(), "--count", "300"))
           .contains("300 confirmed, 0 cancelled");
+      String orderId = run("order", "--data", data.toString()).split(" ", 3)[1];
+      assertThat(run("why", orderId, "--data", data.toString()))
+          .contains(orderId + " is confirmed")
+          .contains("OrderCreated", "InventoryReserved", "PaymentProcessed", "NotificationSent")
+          .contains("Nothing is left to do.")
+          .contains("The gateway has pi_", "succeeded")
+          .contains("Order confirmed");
+      assertThat(run("doctor", "--data", data.toString()))
+          .contains("every write is on the disk before it is acknowledged")
+          .contains("Nothing unsafe was found");
       assertThat(run("reconcile", "--data", data.toString())).contains("All invariants hold");
 
       up.terminate();

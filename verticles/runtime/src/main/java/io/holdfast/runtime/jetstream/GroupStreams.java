@@ -90,6 +90,11 @@ public final class GroupStreams implements EventStreams {
     return bridges.stream().filter(b -> !b.pulling()).map(JetStreamBridge::consumer).toList();
   }
 
+  /** Looks at every stream and consumer of every group, and changes nothing. */
+  public Future<Inspection> inspect() {
+    return vertx.executeBlocking(() -> topology().inspect(), false);
+  }
+
   public StreamReader reader() {
     return events;
   }

@@ -1,6 +1,8 @@
 package io.holdfast.runtime.jetstream;
 
 import io.holdfast.runtime.config.CommonSettings;
+import io.holdfast.runtime.jetstream.Inspection.ConsumerLimits;
+import io.holdfast.runtime.jetstream.Inspection.StreamSize;
 import io.holdfast.runtime.jetstream.StreamCatalog.ConsumerSpec;
 import io.holdfast.runtime.jetstream.StreamCatalog.StreamSpec;
 import io.nats.client.Connection;
@@ -12,8 +14,10 @@ import io.nats.client.api.ConsumerConfiguration;
 import io.nats.client.api.DeliverPolicy;
 import io.nats.client.api.DiscardPolicy;
 import io.nats.client.api.RetentionPolicy;
+import io.nats.client.api.ServerInfo;
 import io.nats.client.api.StorageType;
 import io.nats.client.api.StreamConfiguration;
+import io.nats.client.api.StreamInfo;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -108,6 +112,49 @@ final class Topology {
       found = create(management, stream, wanted);
     }
     return differences(stream, wanted, found);
+  }
+
+  /** Everything in the catalogue, as it is. */
+  Inspection inspect() throws IOException, JetStreamApiException {
+    JetStreamManagement management = connection.jetStreamManagement();
+    List<String> names = StreamCatalog.STREAMS.stream().map(StreamSpec::name).toList();
+    List<String> problems = new ArrayList<>(ensureStreams(names, false));
+    List<StreamSize> streams = new ArrayList<>();
+    if (problems.isEmpty()) {
+      for (String name : names) {
+        StreamInfo info = management.getStreamInfo(settings.subjects().stream(name));
+        StreamConfiguration config = info.getConfiguration();
+        streams.add(
+            new StreamSize(
+                config.getName(),
+                config.getReplicas(),
+                info.getStreamState().getByteCount(),
+                config.getMaxBytes()));
+      }
+    }
+    List<ConsumerLimits> consumers = new ArrayList<>();
+    for (ConsumerSpec spec : StreamCatalog.CONSUMERS) {
+      List<String> found = ensureConsumer(spec, false);
+      problems.addAll(found);
+      if (found.isEmpty()) {
+        ConsumerConfiguration config =
+            management
+                .getConsumerInfo(settings.subjects().stream(spec.stream()), spec.name())
+                .getConsumerConfiguration();
+        consumers.add(
+            new ConsumerLimits(spec.name(), config.getAckWait(), config.getMaxAckPending()));
+      }
+    }
+    ServerInfo server = connection.getServerInfo();
+    return new Inspection(
+        server.getVersion(),
+        server.getMaxPayload(),
+        server.isAuthRequired(),
+        server.isTLSRequired(),
+        server.getCluster() == null ? "" : server.getCluster(),
+        streams,
+        consumers,
+        problems);
   }
 
   private StreamConfiguration create(JetStreamManagement management, StreamConfiguration wanted)
