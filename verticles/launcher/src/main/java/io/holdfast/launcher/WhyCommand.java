@@ -252,8 +252,12 @@ final class WhyCommand implements Callable<Integer> {
                   fact.sequence(),
                   fact.attempts(),
                   fact.reason(),
-                  fact.error()));
+                  firstLine(fact.error())));
     }
+  }
+
+  private static String firstLine(String text) {
+    return text == null ? "" : text.lines().findFirst().orElse("");
   }
 
   private static String inWords(Duration time) {

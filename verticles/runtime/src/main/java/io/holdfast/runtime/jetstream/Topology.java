@@ -117,12 +117,12 @@ final class Topology {
   /** Everything in the catalogue, as it is. */
   Inspection inspect() throws IOException, JetStreamApiException {
     JetStreamManagement management = connection.jetStreamManagement();
-    List<String> names = StreamCatalog.STREAMS.stream().map(StreamSpec::name).toList();
-    List<String> problems = new ArrayList<>(ensureStreams(names, false));
+    List<String> problems = new ArrayList<>();
     List<StreamSize> streams = new ArrayList<>();
-    if (problems.isEmpty()) {
-      for (String name : names) {
-        StreamInfo info = management.getStreamInfo(settings.subjects().stream(name));
+    for (StreamSpec spec : StreamCatalog.STREAMS) {
+      problems.addAll(ensureStreams(List.of(spec.name()), false));
+      try {
+        StreamInfo info = management.getStreamInfo(settings.subjects().stream(spec.name()));
         StreamConfiguration config = info.getConfiguration();
         streams.add(
             new StreamSize(
@@ -130,6 +130,10 @@ final class Topology {
                 config.getReplicas(),
                 info.getStreamState().getByteCount(),
                 config.getMaxBytes()));
+      } catch (JetStreamApiException e) {
+        if (e.getApiErrorCode() != STREAM_NOT_FOUND) {
+          throw e;
+        }
       }
     }
     List<ConsumerLimits> consumers = new ArrayList<>();
