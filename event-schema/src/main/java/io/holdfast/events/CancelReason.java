@@ -1,5 +1,6 @@
 package io.holdfast.events;
 
+import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Locale;
 
@@ -13,5 +14,16 @@ public enum CancelReason {
   @JsonValue
   public String wireName() {
     return name().toLowerCase(Locale.ROOT);
+  }
+
+  /** To the letter: left to itself, Jackson would let spaces around a name pass. */
+  @JsonCreator
+  static CancelReason named(String wireName) {
+    for (CancelReason reason : values()) {
+      if (reason.wireName().equals(wireName)) {
+        return reason;
+      }
+    }
+    throw new IllegalArgumentException("reason is none that is known");
   }
 }

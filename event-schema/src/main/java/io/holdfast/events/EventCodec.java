@@ -267,9 +267,10 @@ public final class EventCodec {
   private static String summary(IOException e) {
     if (e instanceof ValueInstantiationException && e.getCause() != null) {
       Throwable rule = e.getCause(); // from the record's own checks, which name a field
-      return rule instanceof NullPointerException
-          ? rule.getMessage() + " is missing"
-          : rule.getMessage();
+      if (rule instanceof NullPointerException) { // copying a list says no name
+        return (rule.getMessage() == null ? "an element" : rule.getMessage()) + " is missing";
+      }
+      return rule.getMessage();
     }
     if (e instanceof JsonMappingException databind && !isSyntax(databind)) {
       return field(databind) + " is missing or of another kind";

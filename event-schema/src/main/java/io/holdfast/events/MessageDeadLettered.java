@@ -1,6 +1,8 @@
 package io.holdfast.events;
 
 import java.time.Instant;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -45,6 +47,13 @@ public record MessageDeadLettered(
     Objects.requireNonNull(stream, "stream");
     Objects.requireNonNull(subject, "subject");
     Objects.requireNonNull(reason, "reason");
-    headers = headers == null ? Map.of() : Map.copyOf(headers);
+    headers = headers == null ? Map.of() : copyOf(headers);
+  }
+
+  /** In their order, so that the same dead letter is always the same bytes. */
+  private static Map<String, List<String>> copyOf(Map<String, List<String>> headers) {
+    Map<String, List<String>> copy = new LinkedHashMap<>();
+    headers.forEach((name, values) -> copy.put(name, List.copyOf(values)));
+    return Collections.unmodifiableMap(copy);
   }
 }

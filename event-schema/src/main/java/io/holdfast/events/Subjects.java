@@ -1,5 +1,6 @@
 package io.holdfast.events;
 
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -63,13 +64,23 @@ public final class Subjects {
     return fact(EventType.of(event), event.aggregateId());
   }
 
-  /** The subject of the fact of this type about this aggregate. */
+  /**
+   * The subject of the fact of this type about this aggregate.
+   *
+   * @throws IllegalArgumentException for dead letters: their subject quotes another
+   */
   public String fact(EventType type, String aggregateId) {
+    if (type.domain() == Domain.DEADLETTERS) {
+      throw new IllegalArgumentException("a dead letter's subject needs the original one");
+    }
     return prefix + type.domain().token() + "." + type.fact() + "." + aggregateId;
   }
 
-  /** All facts of one type: {@code orders.created.*}. */
+  /** All facts of one type: {@code orders.created.*}; all dead letters: {@code deadletters.>}. */
   public String every(EventType type) {
+    if (type.domain() == Domain.DEADLETTERS) {
+      return prefix + type.domain().token() + ".>";
+    }
     return prefix + type.domain().token() + "." + type.fact() + ".*";
   }
 
@@ -104,7 +115,11 @@ public final class Subjects {
       return Optional.empty();
     }
     String[] tokens = subject.substring(prefix.length()).split("\\.", -1);
-    if (tokens.length != 3) {
+    if (tokens[0].equals(Domain.DEADLETTERS.token())) {
+      boolean quotes = tokens.length > 2 && Arrays.stream(tokens).noneMatch(String::isEmpty);
+      return quotes ? Optional.of(EventType.MESSAGE_DEAD_LETTERED) : Optional.empty();
+    }
+    if (tokens.length != 3 || !Ids.valid(tokens[2])) {
       return Optional.empty();
     }
     for (EventType type : EventType.values()) {
