@@ -18,7 +18,6 @@ import java.util.List;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -224,7 +223,6 @@ class SealingTest {
         .satisfies(finding -> assertThat(finding.sequence()).isEqualTo(foreign));
   }
 
-  @Disabled("the runtime's reader takes the first of two headers of a name, the message's own")
   @Test
   void believes_the_broker_about_a_message_and_not_the_message() {
     Headers lies =

@@ -105,6 +105,12 @@ final class JetStreamEvents implements StreamReader {
   private Future<AppendResult> lookBack(
       Envelope<?> fact, long expectedSequence, int attempt, BrokerException unanswered) {
     return load(fact.type().domain(), fact.event().aggregateId())
+        .recover(
+            unread -> // why that failed says nothing about the append, which may have been stored
+            Future.failedFuture(
+                    unanswered != null
+                        ? unanswered
+                        : new BrokerException(Kind.NO_ANSWER, unread.getMessage())))
         .compose(
             history -> {
               Optional<Stored> ours = history.byId(fact.id());
@@ -360,13 +366,13 @@ final class JetStreamEvents implements StreamReader {
 
   private Optional<Stored> decoded(RawMessage message) {
     try {
+      Envelope<?> envelope = codec.decode(message.body());
+      if (!message.subject().equals(subjects.fact(envelope.event()))) {
+        return Optional.empty(); // it speaks of another aggregate, or says another thing
+      }
       return Optional.of(
           new Stored(
-              message.stream(),
-              message.sequence(),
-              message.subject(),
-              message.storedAt(),
-              codec.decode(message.body())));
+              message.stream(), message.sequence(), message.subject(), message.storedAt(), envelope));
     } catch (UndecodableEventException notOurs) {
       return Optional.empty();
     }
@@ -376,13 +382,14 @@ final class JetStreamEvents implements StreamReader {
     return "$JS.API.DIRECT.GET." + stream;
   }
 
+  /** The broker's own headers come last, behind whatever the message claims by the same names. */
   private static RawMessage raw(Message message) {
     Headers headers = message.getHeaders();
     return new RawMessage(
-        headers.getFirst("Nats-Stream"),
-        Long.parseLong(headers.getFirst("Nats-Sequence")),
-        headers.getFirst("Nats-Subject"),
-        instant(headers.getFirst("Nats-Time-Stamp")),
+        headers.getLast("Nats-Stream"),
+        Long.parseLong(headers.getLast("Nats-Sequence")),
+        headers.getLast("Nats-Subject"),
+        instant(headers.getLast("Nats-Time-Stamp")),
         headers,
         message.getData());
   }
