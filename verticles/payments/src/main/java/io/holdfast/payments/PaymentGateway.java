@@ -38,11 +38,14 @@ public interface PaymentGateway {
   Future<RefundResult> refund(String orderId, String paymentId, Money amount, String key);
 
   /**
-   * Gives back whatever was taken for an order, if anything was.
+   * Undoes a charge of which nobody knows whether it was made: gives back what it took, and keeps
+   * one that is still on its way from taking anything.
    *
-   * @return empty if nothing was taken
+   * @param amount that of the charge, as are {@code paymentMethod} and {@code chargeKey}
+   * @return empty if nothing was taken, and nothing will be
    */
-  Future<Optional<RefundResult>> reverse(String orderId, String key);
+  Future<Optional<RefundResult>> reverse(
+      String orderId, Money amount, String paymentMethod, String chargeKey, String refundKey);
 
   /** The gateway is not to be had at the moment. */
   final class Unavailable extends RuntimeException {

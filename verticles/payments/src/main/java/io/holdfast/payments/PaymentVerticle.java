@@ -58,6 +58,9 @@ public final class PaymentVerticle extends VerticleBase {
   private final Meters meters;
   private final Clock clock;
 
+  /** Spares a charge that would only be given back; nothing is wrong if it has forgotten one. */
+  private final RecentOrders justVoided = new RecentOrders();
+
   public PaymentVerticle(EventStreams streams, PaymentGateway gateway, Meters meters, Clock clock) {
     this.streams = streams;
     this.gateway = gateway;
@@ -74,8 +77,8 @@ public final class PaymentVerticle extends VerticleBase {
   }
 
   /**
-   * The first delivery reads nothing: the payment is taken to be open, and the append's guard finds
-   * out if it is not.
+   * The first delivery reads nothing: the payment is taken to be open, unless it was voided here a
+   * moment ago, and the append's guard finds out if it is not.
    */
   private Future<Outcome> reserved(Delivery<InventoryReserved> reserved) {
     Flow flow =
@@ -83,8 +86,8 @@ public final class PaymentVerticle extends VerticleBase {
             reserved,
             reserved.event().orderId(),
             payment -> PaymentRules.on(reserved.event(), payment));
-    return postponedByOutage(
-        reserved.redelivered() ? flow.loadAndDecide() : flow.decide(History.EMPTY));
+    boolean look = reserved.redelivered() || justVoided.contains(reserved.event().orderId());
+    return postponedByOutage(look ? flow.loadAndDecide() : flow.decide(History.EMPTY));
   }
 
   private Future<Outcome> cancelled(Delivery<OrderCancelled> cancelled) {
@@ -152,6 +155,9 @@ public final class PaymentVerticle extends VerticleBase {
               result ->
                   switch (result) {
                     case Appended appended -> {
+                      if (fact instanceof PaymentVoided) {
+                        justVoided.add(orderId);
+                      }
                       if (!appended.repeated()) {
                         tell(fact);
                       }
@@ -163,11 +169,15 @@ public final class PaymentVerticle extends VerticleBase {
     }
 
     private Future<Optional<RefundResult>> reverse() {
-      return taken == null
-          ? gateway.reverse(orderId, refundKey())
-          : gateway
-              .refund(orderId, taken.paymentId(), taken.total(), refundKey())
-              .map(Optional::of);
+      if (taken != null) {
+        return gateway
+            .refund(orderId, taken.paymentId(), taken.total(), refundKey())
+            .map(Optional::of);
+      }
+      // An attempt before this one may have charged, or be about to.
+      InventoryReserved reserved = (InventoryReserved) delivery.event();
+      return gateway.reverse(
+          orderId, reserved.total(), reserved.paymentMethod(), chargeKey(), refundKey());
     }
 
     private PaymentEvent charged(ChargeResult result) {

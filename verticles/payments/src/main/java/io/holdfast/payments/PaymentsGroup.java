@@ -29,7 +29,8 @@ public final class PaymentsGroup implements VerticleGroup {
 
   @Override
   public Parts assemble(GroupContext context) {
-    PaymentSettings settings = PaymentSettings.read(context.settings());
+    PaymentSettings settings =
+        PaymentSettings.read(context.settings(), context.common().retry().maxAttempts());
     Clock clock = Clock.systemUTC();
     GatewayBreaker breaker = new GatewayBreaker(context.vertx(), settings, context.meters(), clock);
     PaymentGateway gateway = new StripeGateway(context.vertx(), settings, breaker);

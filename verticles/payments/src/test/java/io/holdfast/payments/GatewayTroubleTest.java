@@ -1,10 +1,12 @@
 package io.holdfast.payments;
 
 import static io.holdfast.testkit.Eventually.eventually;
+import static io.holdfast.testkit.Streams.get;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.events.PaymentEvent.PaymentProcessed;
 import io.holdfast.events.PaymentEvent.PaymentRefunded;
+import io.holdfast.runtime.boot.RunningGroup;
 import io.holdfast.testkit.Http;
 import io.holdfast.testkit.TestGroups;
 import io.vertx.core.json.JsonObject;
@@ -22,12 +24,14 @@ class GatewayTroubleTest {
 
   @TempDir Path folder;
   private Payments payments;
+  private RunningGroup group;
   private String url;
 
   @BeforeEach
   void open() {
     payments = new Payments(folder);
-    url = TestGroups.url(payments.start());
+    group = payments.start();
+    url = TestGroups.url(group);
   }
 
   @AfterEach
@@ -50,6 +54,60 @@ class GatewayTroubleTest {
 
     assertThat(payments.ledger("o1")).containsExactly("succeeded");
     assertThat(payments.ledger("o2")).containsExactly("succeeded");
+  }
+
+  @Test
+  void a_gateway_that_hangs_is_not_waited_for_and_the_charge_is_made_once() {
+    assertThat(get(group.drain())).isTrue();
+    url = TestGroups.url(payments.with("PAYMENT_GATEWAY_TIMEOUT_MS", "300").start());
+    payments.faults("hang_rate", 1.0);
+    for (int i = 0; i < 4; i++) { // made or not begun, as the coin falls
+      payments.reserved("o" + i);
+    }
+    eventually(
+        "nobody waits any more", () -> Http.get(url + "/breaker").json().getLong("failures") >= 4);
+    payments.faults("hang_rate", 0);
+
+    for (int i = 0; i < 4; i++) {
+      payments.fact(PaymentProcessed.class, "o" + i);
+      assertThat(payments.ledger("o" + i)).containsExactly("succeeded");
+    }
+  }
+
+  @Test
+  void five_failures_in_a_row_leave_the_breaker_closed_and_a_sixth_opens_it() {
+    payments.faults("error_rate", 1.0);
+    payments.reserved("o1");
+
+    JsonObject breaker =
+        eventually(
+            "there are failures",
+            () -> Http.get(url + "/breaker").json(),
+            told -> {
+              boolean open = !told.getString("state").equals("closed");
+              assertThat(told.getLong("failures")).matches(n -> open ? n >= 6 : n < 6);
+              return open;
+            });
+    assertThat(breaker.getString("name")).isEqualTo("payment-gateway");
+    assertThat(Http.get(url + "/metrics").body())
+        .containsPattern("circuit_breaker_state\\{name=\"payment-gateway\".*\\} [12]");
+    payments.faults("error_rate", 0);
+    payments.fact(PaymentProcessed.class, "o1");
+    assertThat(payments.ledger("o1")).containsExactly("succeeded");
+  }
+
+  @Test
+  void a_gateway_that_asks_to_be_left_alone_is_and_that_spends_no_attempt() {
+    payments.faults("rate_limit_rate", 1.0);
+    payments.reserved("o1");
+    eventually("it was asked", () -> Http.get(url + "/breaker").json().getLong("failures") > 0);
+    payments.faults("rate_limit_rate", 0);
+
+    payments.fact(PaymentProcessed.class, "o1");
+
+    assertThat(payments.ledger("o1")).containsExactly("succeeded");
+    assertThat(Http.get(url + "/metrics").body())
+        .doesNotContain("event_retries_total{consumer=\"payments-charge\"}");
   }
 
   @Test

@@ -3,6 +3,7 @@ package io.holdfast.payments;
 import static io.holdfast.testkit.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.holdfast.events.InventoryEvent.InventoryReserved;
 import io.holdfast.events.PaymentEvent.PaymentFailed;
 import io.holdfast.events.PaymentEvent.PaymentProcessed;
 import io.holdfast.events.PaymentEvent.PaymentRefunded;
@@ -11,13 +12,18 @@ import io.holdfast.runtime.boot.RunningGroup;
 import io.holdfast.testkit.Http;
 import io.holdfast.testkit.Http.Answer;
 import io.holdfast.testkit.TestGroups;
+import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
+import java.math.BigDecimal;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Goal: a reserved order is charged once, and what is cancelled is not kept. Method: the real group
@@ -140,22 +146,93 @@ class PaymentFlowTest {
 
   @Test
   void a_charge_that_nobody_waited_for_and_lands_after_the_cancellation_is_given_back_too() {
-    payments.with("PAYMENT_GATEWAY_TIMEOUT_MS", "200").start();
-    payments.faults("latency_ms", 1_000);
+    String url = TestGroups.url(payments.with("PAYMENT_GATEWAY_TIMEOUT_MS", "200").start());
+    payments.faults("latency_ms", 3_000); // longer than it takes to come back to the reservation
     payments.reserved("o1");
-    eventually("the charge is under way", () -> inProcess(payments) > 0);
+    eventually(
+        "nobody waits for the charge any more",
+        () -> Http.get(url + "/breaker").json().getLong("failures") > 0);
     payments.cancelled("o1");
     payments.fact(PaymentVoided.class, "o1");
+    assertThat(payments.ledger("o1")).isEmpty();
     payments.faults("latency_ms", 0); // for all requests after the one that is under way
 
-    payments.fact(PaymentRefunded.class, "o1");
+    PaymentRefunded refunded = payments.fact(PaymentRefunded.class, "o1");
     payments.awaitSettled();
 
+    assertThat(payments.facts("o1")).containsExactly(new PaymentVoided("o1"), refunded);
     assertThat(payments.ledger("o1")).containsExactly("refunded");
   }
 
   @Test
-  void a_replica_that_died_between_charge_and_fact_is_made_good_by_the_next_one() throws Exception {
+  void a_replica_that_died_after_the_charge_leaves_it_to_the_next_one_to_record_it()
+      throws Exception {
+    assertThat(payments.start().drain().await(15, TimeUnit.SECONDS)).isTrue();
+    payments.reserved("o1");
+    payments.streams().takeAndLose("INVENTORY", "payments-charge", 1);
+    String paymentId = payments.chargeAsAReplicaThatDies("o1");
+
+    payments.start();
+    PaymentProcessed processed = payments.fact(PaymentProcessed.class, "o1");
+    payments.awaitSettled();
+
+    assertThat(processed.paymentId()).isEqualTo(paymentId);
+    assertThat(payments.ledger("o1")).containsExactly("succeeded");
+  }
+
+  @Test
+  void a_replica_that_died_after_the_charge_of_a_cancelled_order_leaves_it_to_be_given_back()
+      throws Exception {
+    assertThat(payments.start().drain().await(15, TimeUnit.SECONDS)).isTrue();
+    payments.reserved("o1");
+    payments.streams().takeAndLose("INVENTORY", "payments-charge", 1);
+    String paymentId = payments.chargeAsAReplicaThatDies("o1");
+    payments.cancelled("o1");
+    payments.store(new PaymentVoided("o1"));
+
+    payments.start();
+    PaymentRefunded refunded = payments.fact(PaymentRefunded.class, "o1");
+    payments.awaitSettled();
+
+    assertThat(refunded.paymentId()).isEqualTo(paymentId);
+    assertThat(payments.ledger("o1")).containsExactly("refunded");
+  }
+
+  @Test
+  void two_replicas_that_are_given_the_same_reservation_charge_it_once() throws Exception {
+    RunningGroup first = payments.start();
+    payments.faults("latency_ms", 400);
+    payments.reserved("o1");
+    eventually("the charge is under way", () -> inProcess(payments) > 0);
+    Future<Boolean> drained = first.drain(); // goes on with what it has begun
+    payments.streams().forgetConsumer("INVENTORY", "payments-charge");
+    payments.start(); // and is given it as well
+    assertThat(drained.await(15, TimeUnit.SECONDS)).isTrue();
+
+    payments.fact(PaymentProcessed.class, "o1");
+    payments.awaitSettled();
+
+    assertThat(payments.facts("o1")).hasSize(1);
+    assertThat(payments.ledger("o1")).containsExactly("succeeded");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"JPY,500,500", "EUR,19.99,1999", "KWD,1.234,1234"})
+  void the_gateway_is_asked_for_the_smallest_unit_of_the_currency(
+      String currency, BigDecimal amount, long minorUnits) {
+    payments.start();
+    payments.store(
+        new InventoryReserved("o1", "c1", amount, currency, List.of(), null, Payments.ORIGIN));
+
+    assertThat(payments.fact(PaymentProcessed.class, "o1").amount()).isEqualTo(amount);
+    assertThat(payments.charges("o1").getFirst().getLong("amount")).isEqualTo(minorUnits);
+    payments.cancelled("o1");
+    assertThat(payments.fact(PaymentRefunded.class, "o1").amount()).isEqualTo(amount);
+    assertThat(payments.ledger("o1")).containsExactly("refunded");
+  }
+
+  @Test
+  void a_replica_that_died_before_its_charge_is_made_good_by_the_next_one() throws Exception {
     RunningGroup first = payments.start();
     assertThat(first.drain().await(15, TimeUnit.SECONDS)).isTrue();
     payments.reserved("o1");

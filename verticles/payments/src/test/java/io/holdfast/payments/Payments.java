@@ -10,13 +10,20 @@ import io.holdfast.events.Envelope;
 import io.holdfast.events.Event;
 import io.holdfast.events.InventoryEvent.InventoryReserved;
 import io.holdfast.events.Item;
+import io.holdfast.events.Money;
 import io.holdfast.events.OrderEvent.OrderCancelled;
 import io.holdfast.events.Origin;
 import io.holdfast.events.PaymentEvent;
 import io.holdfast.gateway.GatewayGroup;
+import io.holdfast.payments.PaymentGateway.ChargeResult;
+import io.holdfast.payments.PaymentGateway.ChargeResult.Charged;
+import io.holdfast.payments.stripe.GatewayBreaker;
+import io.holdfast.payments.stripe.StripeGateway;
 import io.holdfast.runtime.boot.RunningGroup;
+import io.holdfast.runtime.config.Settings;
 import io.holdfast.runtime.jetstream.AppendResult.Appended;
 import io.holdfast.runtime.jetstream.History;
+import io.holdfast.runtime.telemetry.Meters;
 import io.holdfast.testkit.Http;
 import io.holdfast.testkit.Streams;
 import io.holdfast.testkit.TestBroker;
@@ -24,8 +31,10 @@ import io.holdfast.testkit.TestGroups;
 import io.vertx.core.json.JsonObject;
 import java.math.BigDecimal;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -85,6 +94,23 @@ final class Payments implements AutoCloseable {
 
   void reserved(String orderId, String paymentMethod) {
     store(new InventoryReserved(orderId, "c1", AMOUNT, "EUR", ITEMS, paymentMethod, ORIGIN));
+  }
+
+  /**
+   * Charges a reservation exactly as a replica does that dies before it can record that; returns
+   * the gateway's id of it.
+   */
+  String chargeAsAReplicaThatDies(String orderId) {
+    PaymentSettings settings =
+        PaymentSettings.read(new Settings(Map.of("PAYMENT_GATEWAY_URL", gateway)), 6);
+    GatewayBreaker breaker =
+        new GatewayBreaker(groups.vertx(), settings, new Meters(), Clock.systemUTC());
+    ChargeResult result =
+        get(
+            new StripeGateway(groups.vertx(), settings, breaker)
+                .charge(orderId, Money.of(AMOUNT, "EUR"), "pm_card_visa", "charge:" + orderId));
+    assertThat(ledger(orderId)).containsExactly("succeeded");
+    return ((Charged) result).paymentId();
   }
 
   /** Stores a cancellation, as orders would. */

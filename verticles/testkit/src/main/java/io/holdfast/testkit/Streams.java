@@ -148,6 +148,9 @@ public final class Streams implements AutoCloseable {
         }
         message.nak();
       }
+      dying.flush(Duration.ofSeconds(5)); // else the broker waits for the acknowledgements
+    } catch (TimeoutException e) {
+      throw new AssertionError("the broker does not answer", e);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (InterruptedException e) {

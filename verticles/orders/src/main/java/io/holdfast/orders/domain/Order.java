@@ -35,14 +35,16 @@ public sealed interface Order {
     return state;
   }
 
+  /** The first final fact stays, whatever comes after it. */
   private Order after(OrderEvent fact) {
     return switch (fact) {
-      case OrderCreated created -> new Pending(created);
-      case OrderConfirmed confirmed -> accepted().<Order>map(Confirmed::new).orElse(this);
+      case OrderCreated created -> this instanceof Unknown ? new Pending(created) : this;
+      case OrderConfirmed confirmed ->
+          this instanceof Pending pending ? new Confirmed(pending.created()) : this;
       case OrderCancelled cancelled ->
-          accepted()
-              .<Order>map(created -> new Cancelled(created, cancelled.reason(), cancelled.detail()))
-              .orElse(this);
+          this instanceof Pending pending
+              ? new Cancelled(pending.created(), cancelled.reason(), cancelled.detail())
+              : this;
     };
   }
 

@@ -62,45 +62,49 @@ public final class OrderRequest {
     if (stated.isEmpty() && !body.has("items") && !body.has("amount")) {
       body.required("amount");
     }
-    BigDecimal amount = stated.orElse(BigDecimal.ZERO);
-    if (known) {
-      amount = amount(body, stated, items, currency);
-    }
+    BigDecimal amount = amount(body, stated, items, known ? currency : null);
     body.check();
     return new OrderCreated(
         orderId, customerId, amount, currency, items, paymentMethod.orElse(null));
   }
 
+  /** What the order costs: what was stated, which must be the sum of the items if there are any. */
   private static BigDecimal amount(
       JsonBody body, Optional<BigDecimal> stated, List<Item> items, String currency) {
-    if (stated.isPresent()) {
-      Optional<Money> money = money(body, "amount", stated.get(), currency);
-      if (money.isEmpty()) {
-        return BigDecimal.ZERO;
-      }
+    if (stated.isPresent() && !payable(body, stated.get(), currency)) {
+      return BigDecimal.ZERO;
+    }
+    if (!body.sound()) {
+      return BigDecimal.ZERO; // there is no telling the sum
     }
     BigDecimal sum =
         items.stream()
             .map(item -> item.unitPrice().multiply(BigDecimal.valueOf(item.quantity())))
             .reduce(BigDecimal.ZERO, BigDecimal::add);
-    BigDecimal amount = stated.orElse(sum);
-    if (stated.isPresent()
-        && !items.isEmpty()
-        && stated.get().compareTo(sum) != 0
-        && body.sound()) {
+    if (stated.isEmpty()) {
+      return payable(body, sum, currency) ? sum : BigDecimal.ZERO;
+    }
+    if (!items.isEmpty() && stated.get().compareTo(sum) != 0) {
       body.fault("amount", "is not the sum of the items, which is " + sum.toPlainString());
     }
-    if (body.sound()) {
-      if (amount.signum() <= 0) {
-        body.fault("amount", "must be greater than 0");
-      } else {
-        BigDecimal most = Money.ofMinorUnits(MAX_MINOR_UNITS, currency).amount();
-        if (amount.compareTo(most) > 0) {
-          body.fault("amount", "must be at most " + most.toPlainString() + " " + currency);
-        }
-      }
+    return stated.get();
+  }
+
+  /** Whether an order may cost so much; for its own sake, whatever else is wrong. */
+  private static boolean payable(JsonBody body, BigDecimal amount, String currency) {
+    if (amount.signum() <= 0) {
+      body.fault("amount", "must be greater than 0");
+      return false;
     }
-    return amount;
+    if (currency == null || money(body, "amount", amount, currency).isEmpty()) {
+      return false;
+    }
+    BigDecimal most = Money.ofMinorUnits(MAX_MINOR_UNITS, currency).amount();
+    if (amount.compareTo(most) > 0) {
+      body.fault("amount", "must be at most " + most.toPlainString() + " " + currency);
+      return false;
+    }
+    return true;
   }
 
   private static List<Item> items(JsonBody body, String currency) {
@@ -118,6 +122,10 @@ public final class OrderRequest {
         if (!line.has("unit_price")) {
           line.required("unit_price");
         }
+        continue;
+      }
+      if (price.get().signum() < 0) {
+        line.fault("unit_price", "must not be negative");
         continue;
       }
       if (currency != null && money(line, "unit_price", price.get(), currency).isEmpty()) {

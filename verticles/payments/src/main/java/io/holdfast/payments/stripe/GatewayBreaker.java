@@ -76,15 +76,17 @@ public final class GatewayBreaker {
     return breaker.state().name().toLowerCase(Locale.ROOT);
   }
 
+  public boolean closed() {
+    return breaker.state() == CircuitBreakerState.CLOSED;
+  }
+
   public long failures() {
     return breaker.failureCount();
   }
 
   /** When it opened, if it is not closed. */
   public Optional<Instant> openedAt() {
-    return breaker.state() == CircuitBreakerState.CLOSED
-        ? Optional.empty()
-        : Optional.ofNullable(openedAt);
+    return closed() ? Optional.empty() : Optional.ofNullable(openedAt);
   }
 
   /** When the next call is let through, if it is open. */

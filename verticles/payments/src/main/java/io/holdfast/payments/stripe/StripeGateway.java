@@ -40,6 +40,11 @@ public final class StripeGateway implements PaymentGateway {
    */
   private static final Set<String> NOT_BUSINESS = Set.of("idempotency_error", "api_error");
 
+  /** An earlier attempt with the same key; the gateway is well, and nothing has failed. */
+  private static final int STILL_AT_WORK = 409;
+
+  private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
+
   private final WebClient client;
   private final PaymentSettings settings;
   private final GatewayBreaker breaker;
@@ -68,13 +73,9 @@ public final class StripeGateway implements PaymentGateway {
   public Future<ChargeResult> charge(
       String orderId, Money amount, String paymentMethod, String key) {
     MultiMap form =
-        MultiMap.caseInsensitiveMultiMap()
-            .add("amount", Long.toString(amount.minorUnits()))
-            .add("currency", amount.currencyCode().toLowerCase(Locale.ROOT))
+        form(orderId, amount)
             .add("payment_method", paymentMethod == null ? DEFAULT_METHOD : paymentMethod)
-            .add("payment_method_types[]", "card")
-            .add("confirm", "true")
-            .add("metadata[order_id]", orderId);
+            .add("confirm", "true");
     return call(request("/v1/payment_intents", key), form).compose(StripeGateway::chargeResult);
   }
 
@@ -96,8 +97,43 @@ public final class StripeGateway implements PaymentGateway {
             });
   }
 
+  /**
+   * Asks under the charge's own key for a payment that takes nothing. If the key was free, whatever
+   * comes later under it is refused. If it was not, the charge is asked for again, and what it came
+   * to is the answer. Searching alone would not see a charge that is still on its way.
+   */
   @Override
-  public Future<Optional<RefundResult>> reverse(String orderId, String key) {
+  public Future<Optional<RefundResult>> reverse(
+      String orderId, Money amount, String paymentMethod, String chargeKey, String refundKey) {
+    MultiMap form = form(orderId, amount).add("confirm", "false");
+    return call(request("/v1/payment_intents", chargeKey), form)
+        .compose(
+            answer ->
+                "idempotency_error".equals(answer.error().getString("type"))
+                    ? charge(orderId, amount, paymentMethod, chargeKey)
+                        .compose(
+                            result ->
+                                result instanceof Charged charged
+                                    ? refund(orderId, charged.paymentId(), amount, refundKey)
+                                        .map(Optional::of)
+                                    : Future.succeededFuture(Optional.empty()))
+                    : discard(answer).compose(done -> refundFound(orderId, refundKey)));
+  }
+
+  /** Leaves no payment behind that somebody could still confirm. */
+  private Future<Void> discard(Answer created) {
+    return created.status == 200
+        ? call(
+                request(
+                    "/v1/payment_intents/" + created.body.getString("id") + "/cancel",
+                    "cancel:" + created.body.getString("id")),
+                MultiMap.caseInsensitiveMultiMap())
+            .mapEmpty()
+        : Future.succeededFuture();
+  }
+
+  /** The gateway forgets a key after a day; what was taken longer ago is found by its order. */
+  private Future<Optional<RefundResult>> refundFound(String orderId, String key) {
     HttpRequest<Buffer> search =
         authorized(client.get("/v1/payment_intents/search"))
             .addQueryParam("query", "metadata['order_id']:'" + orderId + "'");
@@ -122,6 +158,14 @@ public final class StripeGateway implements PaymentGateway {
                       charge.get().getString("currency").toUpperCase(Locale.ROOT));
               return refund(orderId, charge.get().getString("id"), amount, key).map(Optional::of);
             });
+  }
+
+  private static MultiMap form(String orderId, Money amount) {
+    return MultiMap.caseInsensitiveMultiMap()
+        .add("amount", Long.toString(amount.minorUnits()))
+        .add("currency", amount.currencyCode().toLowerCase(Locale.ROOT))
+        .add("payment_method_types[]", "card")
+        .add("metadata[order_id]", orderId);
   }
 
   private static Future<ChargeResult> chargeResult(Answer answer) {
@@ -165,15 +209,25 @@ public final class StripeGateway implements PaymentGateway {
                                 ? Answer.of(done.result())
                                 : Future.failedFuture(
                                     unavailable(done.cause().getMessage(), Optional.empty()))))
-        .recover(
-            failure ->
-                failure instanceof OpenCircuitException
+        .recover(failure -> Future.failedFuture(whileOpen(failure)))
+        .compose(
+            answer ->
+                answer.status == STILL_AT_WORK
                     ? Future.failedFuture(
-                        new Unavailable(
-                            "the gateway's breaker is open",
-                            Optional.of(breaker.untilNextProbe()),
-                            true))
-                    : Future.failedFuture(failure));
+                        unavailable("it is still at work on it", Optional.of(LOOK_AGAIN)))
+                    : Future.succeededFuture(answer));
+  }
+
+  /**
+   * What fails while the breaker is not closed is the gateway's outage, be it the call that opened
+   * it or the probe that found no change: no order is to be given up for that.
+   */
+  private Throwable whileOpen(Throwable failure) {
+    return failure instanceof OpenCircuitException
+            || (failure instanceof Unavailable && !breaker.closed())
+        ? new Unavailable(
+            "the gateway's breaker is open", Optional.of(breaker.untilNextProbe()), true)
+        : failure;
   }
 
   private static Unavailable unavailable(String why, Optional<Duration> retryAfter) {
@@ -188,9 +242,8 @@ public final class StripeGateway implements PaymentGateway {
 
     static Future<Answer> of(HttpResponse<Buffer> response) {
       int status = response.statusCode();
-      // 401 and 403 are our own configuration; no order must suffer for that. 409 is the first
-      // attempt, still at work.
-      if (status >= 500 || status == 429 || status == 401 || status == 403 || status == 409) {
+      // 401 and 403 are our own configuration; no order must suffer for that.
+      if (status >= 500 || status == 429 || status == 401 || status == 403) {
         return Future.failedFuture(
             unavailable("status " + status, retryAfter(response.getHeader("Retry-After"))));
       }

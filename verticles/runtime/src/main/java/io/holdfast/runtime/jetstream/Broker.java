@@ -184,6 +184,8 @@ public final class Broker {
               .build());
     } catch (IllegalStateException e) { // reconnecting, closed, or the outgoing queue is full
       throw new BrokerException(Kind.DISCONNECTED, "broker: " + e.getMessage());
+    } catch (IllegalArgumentException e) { // larger than the broker takes
+      throw new BrokerException(Kind.REFUSED, "broker: " + e.getMessage());
     }
   }
 

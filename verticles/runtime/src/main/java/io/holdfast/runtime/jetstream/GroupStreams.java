@@ -158,6 +158,9 @@ public final class GroupStreams implements EventStreams {
                 return Future.failedFuture(
                     new BrokerException(BrokerException.Kind.REFUSED, String.join("; ", found)));
               }
+              if (draining) {
+                return Future.failedFuture("draining");
+              }
               bridges.add(bridge);
               return vertx.deployVerticle(bridge);
             })

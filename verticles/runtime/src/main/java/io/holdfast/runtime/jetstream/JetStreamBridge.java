@@ -17,6 +17,7 @@ import io.nats.client.Dispatcher;
 import io.nats.client.Message;
 import io.nats.client.impl.NatsJetStreamMetaData;
 import io.nats.client.support.Status;
+import io.vertx.core.AsyncResult;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
@@ -31,6 +32,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.event.Level;
@@ -55,6 +57,12 @@ final class JetStreamBridge extends VerticleBase {
   /** Well below the time after which the broker would give a message to somebody else. */
   private static final long KEEP_ALIVE_NANOS = Topology.ACK_WAIT.dividedBy(3).toNanos();
 
+  /** Far above every handler's own bounds: one that takes longer has lost its outcome. */
+  private static final Duration HANDLER_LIMIT = Duration.ofMinutes(2);
+
+  /** Until then the room is there for which a message came too early. */
+  private static final Duration NO_ROOM_DELAY = Duration.ofMillis(100);
+
   private static final int REMEMBERED_FAILURES = 10_000;
 
   private static final int REQUEST_TIMEOUT = 408;
@@ -70,6 +78,7 @@ final class JetStreamBridge extends VerticleBase {
   private final Logger log;
   private final Timer processing;
   private final String pullSubject;
+  private final long handlerLimitNanos;
 
   // From the broker's thread to the event loop, many messages a hop.
   private final ConcurrentLinkedQueue<Message> arrived = new ConcurrentLinkedQueue<>();
@@ -89,9 +98,9 @@ final class JetStreamBridge extends VerticleBase {
   private String inbox;
   private int asked;
   private long lastSign;
-  private boolean draining;
   private Promise<Void> drained;
 
+  private volatile boolean draining;
   private volatile long pending;
   private volatile int busy;
   private volatile boolean pulling;
@@ -100,6 +109,8 @@ final class JetStreamBridge extends VerticleBase {
     final Message message;
     final long since = System.nanoTime();
     long lastKeptAlive = since;
+    Envelope<?> envelope;
+    boolean settling;
 
     InProcess(Message message) {
       this.message = message;
@@ -115,6 +126,23 @@ final class JetStreamBridge extends VerticleBase {
       DeadLetters deadLetters,
       Meters meters,
       Logger log) {
+    this(broker, spec, reactions, settings, codec, deadLetters, meters, log, HANDLER_LIMIT);
+  }
+
+  /**
+   * @param handlerLimit after which a handler without an outcome counts as failed
+   */
+  JetStreamBridge(
+      Broker broker,
+      ConsumerSpec spec,
+      Reactions reactions,
+      CommonSettings settings,
+      EventCodec codec,
+      DeadLetters deadLetters,
+      Meters meters,
+      Logger log,
+      Duration handlerLimit) {
+    this.handlerLimitNanos = handlerLimit.toNanos();
     this.broker = broker;
     this.spec = spec;
     this.reactions = reactions;
@@ -149,7 +177,7 @@ final class JetStreamBridge extends VerticleBase {
     return spec.name();
   }
 
-  /** Whether messages are being asked for. */
+  /** Whether messages are being asked for, and the broker answers that. */
   boolean pulling() {
     return pulling;
   }
@@ -160,11 +188,14 @@ final class JetStreamBridge extends VerticleBase {
    * @return completes when nothing is in process any more; never fails
    */
   Future<Void> drain() {
+    draining = true;
+    pulling = false;
+    if (context == null) {
+      return Future.succeededFuture(); // not begun, and it will not begin any more
+    }
     Promise<Void> done = Promise.promise();
     context.runOnContext(
         v -> {
-          draining = true;
-          pulling = false;
           drained = done;
           Dispatcher current = dispatcher;
           Future<Boolean> quiet =
@@ -185,6 +216,9 @@ final class JetStreamBridge extends VerticleBase {
    * Gives back what is still in process, so that another replica gets it at once; when time is up.
    */
   Future<Integer> giveBack() {
+    if (context == null) {
+      return Future.succeededFuture(0);
+    }
     Promise<Integer> done = Promise.promise();
     context.runOnContext(
         v -> {
@@ -210,6 +244,7 @@ final class JetStreamBridge extends VerticleBase {
     }
     asked = 0; // whatever was asked before went with the connection
     lastSign = System.nanoTime();
+    pulling = true;
     pull();
   }
 
@@ -232,8 +267,10 @@ final class JetStreamBridge extends VerticleBase {
             + "}";
     try {
       broker.publish(pullSubject, inbox, null, request.getBytes(StandardCharsets.UTF_8));
+      if (asked == 0) {
+        lastSign = System.nanoTime(); // nobody owed us one before
+      }
       asked += room;
-      pulling = true;
     } catch (BrokerException disconnected) {
       pulling = false; // asked again at the reconnect
     }
@@ -249,6 +286,7 @@ final class JetStreamBridge extends VerticleBase {
   private void takeArrived() {
     hopPending.set(false);
     lastSign = System.nanoTime();
+    pulling = !draining;
     for (Message message = arrived.poll(); message != null; message = arrived.poll()) {
       if (message.isStatusMessage()) {
         status(message.getStatus(), message);
@@ -292,45 +330,58 @@ final class JetStreamBridge extends VerticleBase {
     if (inProcess.containsKey(sequence)) {
       return; // redelivered while its first delivery is still at work here, which will settle it
     }
-    inProcess.put(sequence, new InProcess(message));
+    if (inProcess.size() >= settings.workers()) {
+      // An answer to a pull from before a reconnect, which the broker has kept.
+      settleQuietly(() -> message.nakWithDelay(NO_ROOM_DELAY));
+      return;
+    }
+    InProcess entry = new InProcess(message);
+    inProcess.put(sequence, entry);
     busy = inProcess.size();
 
-    Envelope<?> envelope;
     Future<Outcome> outcome;
     try {
-      envelope = codec.decode(message.getData());
+      Envelope<?> envelope = codec.decode(message.getData());
+      entry.envelope = envelope;
+      if (!message.getSubject().equals(settings.subjects().fact(envelope.event()))) {
+        throw mismatch(message);
+      }
       Instant storedAt = metaData.timestamp().toInstant();
       outcome =
           reactions
               .handle(envelope, sequence, storedAt, metaData.deliveredCount())
-              .orElseGet(() -> Future.succeededFuture(new Reject(mismatch(message))));
+              .orElseThrow(() -> mismatch(message));
     } catch (UndecodableEventException e) {
-      envelope = null;
       outcome = Future.succeededFuture(new Reject(e));
-    } catch (RuntimeException bug) {
-      envelope = null;
+    } catch (RuntimeException | Error bug) { // one message's, not the others behind it
       outcome = Future.failedFuture(bug);
     }
-    Envelope<?> decoded = envelope;
-    outcome.onComplete(
-        done -> {
-          Outcome result = done.succeeded() ? done.result() : new Retry(done.cause());
-          settle(message, sequence, decoded, result);
-        });
+    outcome.onComplete(done -> settle(message, sequence, judged(done)));
+  }
+
+  private static Outcome judged(AsyncResult<Outcome> handled) {
+    if (handled.failed()) {
+      return new Retry(handled.cause());
+    }
+    return handled.result() == null
+        ? new Retry(new IllegalStateException("the handler gave no outcome"))
+        : handled.result();
   }
 
   private static UndecodableEventException mismatch(Message message) {
     return new UndecodableEventException(
         UndecodableEventException.Reason.INVALID,
-        "the event's type is not the one that subject " + message.getSubject() + " promises",
+        "the event is not the one that subject " + message.getSubject() + " promises",
         null);
   }
 
-  private void settle(Message message, long sequence, Envelope<?> envelope, Outcome outcome) {
+  private void settle(Message message, long sequence, Outcome outcome) {
     InProcess entry = inProcess.get(sequence);
-    if (entry == null || entry.message != message) {
+    if (entry == null || entry.message != message || entry.settling) {
       return; // given back meanwhile
     }
+    entry.settling = true;
+    Envelope<?> envelope = entry.envelope;
     switch (outcome) {
       case Done done -> acknowledge(message, sequence, "done");
       case Ignored ignored -> acknowledge(message, sequence, "ignored");
@@ -358,17 +409,23 @@ final class JetStreamBridge extends VerticleBase {
   }
 
   private void retry(Message message, long sequence, Envelope<?> envelope, Throwable cause) {
-    Failures soFar = failed(sequence, cause);
-    // What the broker could not do says nothing about the message, and it could not be parked now
-    // either.
+    // What the broker could not do says nothing about the message: it spends no attempt, and the
+    // message could not be parked now either.
     boolean brokersFault = cause instanceof BrokerException;
-    if (!brokersFault && settings.retry().exhausted(soFar.count())) {
-      park(message, sequence, envelope, soFar, "attempts_exhausted");
-      return;
+    int attempt;
+    if (brokersFault) {
+      attempt = (int) Math.min(Integer.MAX_VALUE, message.metaData().deliveredCount());
+    } else {
+      Failures soFar = failed(sequence, cause);
+      attempt = soFar.count();
+      if (settings.retry().exhausted(attempt)) {
+        park(message, sequence, envelope, soFar, "attempts_exhausted");
+        return;
+      }
     }
-    Duration delay = settings.retry().backoff(soFar.count(), ThreadLocalRandom.current());
+    Duration delay = settings.retry().backoff(attempt, ThreadLocalRandom.current());
     logged(brokersFault ? Level.DEBUG : Level.WARN, message, envelope)
-        .addKeyValue("attempt", soFar.count())
+        .addKeyValue("attempt", attempt)
         .addKeyValue("error", cause.toString())
         .addKeyValue("retry_in_ms", delay.toMillis())
         .log("Could not process, will try again");
@@ -420,6 +477,9 @@ final class JetStreamBridge extends VerticleBase {
 
   private void finished(long sequence) {
     InProcess entry = inProcess.remove(sequence);
+    if (entry == null) {
+      return; // given back meanwhile
+    }
     busy = inProcess.size();
     processing.record(System.nanoTime() - entry.since, TimeUnit.NANOSECONDS);
     completeIfDrained();
@@ -441,12 +501,19 @@ final class JetStreamBridge extends VerticleBase {
         entry.lastKeptAlive = now;
         settleQuietly(entry.message::inProgress);
       }
+      if (now - entry.since > handlerLimitNanos) {
+        long sequence = entry.message.metaData().streamSequence();
+        settle(
+            entry.message,
+            sequence,
+            new Retry(new TimeoutException("the handler gave no outcome in time")));
+      }
     }
-    if (!draining && broker.usable() && now - lastSign > SILENCE_NANOS) {
+    if (!draining && broker.usable() && asked > 0 && now - lastSign > SILENCE_NANOS) {
+      pulling = false; // until something comes again
       asked = 0;
-      lastSign = now;
-      pull();
     }
+    pull();
   }
 
   private org.slf4j.spi.LoggingEventBuilder logged(

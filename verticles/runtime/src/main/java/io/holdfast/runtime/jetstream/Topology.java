@@ -237,6 +237,9 @@ final class Topology {
     differences.expect("max_age", Duration.ZERO, found.getMaxAge());
     differences.expect("max_msgs", -1L, found.getMaxMsgs());
     differences.expect("max_msgs_per_subject", -1L, found.getMaxMsgsPerSubject());
+    // A publisher's header could take stored facts away, or let them end by themselves.
+    differences.expect("allow_rollup_hdrs", false, found.getAllowRollup());
+    differences.expect("allow_msg_ttl", false, found.getAllowMessageTtl());
     differences.expect("allow_direct", true, found.getAllowDirect());
     differences.expect("sealed", false, found.getSealed());
     differences.expect(

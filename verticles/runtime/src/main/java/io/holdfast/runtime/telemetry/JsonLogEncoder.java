@@ -6,6 +6,7 @@ import ch.qos.logback.classic.spi.StackTraceElementProxy;
 import ch.qos.logback.core.encoder.EncoderBase;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -29,8 +30,22 @@ public final class JsonLogEncoder extends EncoderBase<ILoggingEvent> {
 
   @Override
   public byte[] encode(ILoggingEvent event) {
+    try {
+      return encode(event, false);
+    } catch (IOException halfACharacter) {
+      // UTF-8 has no bytes for one half of a surrogate pair, as a text cut short may end in.
+      try {
+        return encode(event, true);
+      } catch (IOException impossible) { // memory alone is written to
+        throw new UncheckedIOException(impossible);
+      }
+    }
+  }
+
+  private byte[] encode(ILoggingEvent event, boolean ascii) throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(256);
     try (JsonGenerator out = json.createGenerator(bytes)) {
+      out.configure(JsonWriteFeature.ESCAPE_NON_ASCII.mappedFeature(), ascii);
       out.writeStartObject();
       out.writeStringField("level", event.getLevel().toString().toLowerCase(Locale.ROOT));
       out.writeStringField("time", event.getInstant().toString());
@@ -45,8 +60,6 @@ public final class JsonLogEncoder extends EncoderBase<ILoggingEvent> {
         writeFailure(out, event.getThrowableProxy());
       }
       out.writeEndObject();
-    } catch (IOException impossible) { // memory alone is written to
-      throw new UncheckedIOException(impossible);
     }
     bytes.write('\n');
     return bytes.toByteArray();

@@ -1,0 +1,59 @@
+package io.holdfast.notifications;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
+
+import io.holdfast.events.CancelReason;
+import io.holdfast.events.OrderEvent.OrderCancelled;
+import io.holdfast.events.OrderEvent.OrderConfirmed;
+import java.math.BigDecimal;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Goal: every end has its words. Method: each beside the text that it must come to. */
+class NotificationTest {
+
+  private static final String TRACE = "0af7651916cd43dd8448eb211c80319c";
+
+  @Test
+  void a_confirmed_order_is_told_with_what_it_costs() {
+    var order =
+        new OrderConfirmed("o1", "c1", new BigDecimal("1E+3"), "JPY", List.of(), "pm_card_visa");
+
+    assertThat(Notification.of(order, TRACE))
+        .isEqualTo(
+            new Notification(
+                "o1", "c1", TRACE, "order_confirmed", "Your order o1 is confirmed: 1000 JPY"));
+  }
+
+  static Stream<Arguments> every_reason() {
+    return Stream.of(
+        arguments(CancelReason.OUT_OF_STOCK, "something in it is out of stock"),
+        arguments(CancelReason.PAYMENT_DECLINED, "the payment was declined"),
+        arguments(CancelReason.CUSTOMER_REQUEST, "as you asked"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("every_reason")
+  void a_cancelled_order_is_told_with_its_reason_and_not_its_details(
+      CancelReason reason, String words) {
+    var order = new OrderCancelled("o1", "c1", reason, "the gateway's own words");
+
+    assertThat(Notification.of(order, TRACE))
+        .isEqualTo(
+            new Notification(
+                "o1", "c1", TRACE, "order_cancelled", "Your order o1 was cancelled: " + words));
+  }
+
+  @Test
+  void no_reason_is_left_out() {
+    assertThat(every_reason().map(row -> row.get()[0]).collect(Collectors.toSet()))
+        .containsExactlyInAnyOrderElementsOf(Arrays.asList((Object[]) CancelReason.values()));
+  }
+}
