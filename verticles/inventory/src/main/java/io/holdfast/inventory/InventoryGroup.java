@@ -23,7 +23,7 @@ public final class InventoryGroup implements VerticleGroup {
 
   @Override
   public Set<String> streams() {
-    return Set.of("ORDERS", "INVENTORY", "DEADLETTERS");
+    return Set.of("ORDERS", "INVENTORY", "DEADLETTERS", "REDRIVES");
   }
 
   @Override

@@ -22,7 +22,7 @@ public final class NotificationsGroup implements VerticleGroup {
 
   @Override
   public Set<String> streams() {
-    return Set.of("ORDERS", "NOTIFICATIONS", "DEADLETTERS");
+    return Set.of("ORDERS", "NOTIFICATIONS", "DEADLETTERS", "REDRIVES");
   }
 
   @Override

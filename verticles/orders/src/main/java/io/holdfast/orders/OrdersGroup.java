@@ -23,7 +23,7 @@ public final class OrdersGroup implements VerticleGroup {
 
   @Override
   public Set<String> streams() {
-    return Set.of("ORDERS", "INVENTORY", "PAYMENTS", "DEADLETTERS");
+    return Set.of("ORDERS", "INVENTORY", "PAYMENTS", "DEADLETTERS", "REDRIVES");
   }
 
   @Override

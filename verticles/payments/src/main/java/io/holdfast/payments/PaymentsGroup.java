@@ -24,7 +24,7 @@ public final class PaymentsGroup implements VerticleGroup {
 
   @Override
   public Set<String> streams() {
-    return Set.of("ORDERS", "INVENTORY", "PAYMENTS", "DEADLETTERS");
+    return Set.of("ORDERS", "INVENTORY", "PAYMENTS", "DEADLETTERS", "REDRIVES");
   }
 
   @Override

@@ -343,7 +343,7 @@ final class JetStreamBridge extends VerticleBase {
     try {
       Envelope<?> envelope = codec.decode(message.getData());
       entry.envelope = envelope;
-      if (!message.getSubject().equals(settings.subjects().fact(envelope.event()))) {
+      if (!JetStreamEvents.belongs(envelope, message.getSubject(), settings.subjects())) {
         throw mismatch(message);
       }
       Instant storedAt = metaData.timestamp().toInstant();

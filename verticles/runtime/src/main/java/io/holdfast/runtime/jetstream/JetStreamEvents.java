@@ -367,15 +367,27 @@ final class JetStreamEvents implements StreamReader {
   private Optional<Stored> decoded(RawMessage message) {
     try {
       Envelope<?> envelope = codec.decode(message.body());
-      if (!message.subject().equals(subjects.fact(envelope.event()))) {
-        return Optional.empty(); // it speaks of another aggregate, or says another thing
+      if (!belongs(envelope, message.subject(), subjects)) {
+        return Optional.empty();
       }
       return Optional.of(
           new Stored(
-              message.stream(), message.sequence(), message.subject(), message.storedAt(), envelope));
+              message.stream(),
+              message.sequence(),
+              message.subject(),
+              message.storedAt(),
+              envelope));
     } catch (UndecodableEventException notOurs) {
       return Optional.empty();
     }
+  }
+
+  /**
+   * Whether an event is the one that its subject promises, rather than another's, or another thing.
+   */
+  static boolean belongs(Envelope<?> envelope, String subject, Subjects subjects) {
+    return envelope.type().domain() != Domain.DEADLETTERS
+        && subject.equals(subjects.fact(envelope.event()));
   }
 
   private static String directGet(String stream) {
