@@ -9,13 +9,14 @@ import io.holdfast.events.InventoryEvent.InventoryReleased;
 import io.holdfast.events.InventoryEvent.InventoryReserved;
 import io.holdfast.events.Item;
 import io.holdfast.events.MessageDeadLettered;
+import io.holdfast.events.OrderEvent.OrderCancelled;
+import io.holdfast.events.OrderEvent.OrderConfirmed;
 import io.holdfast.events.OrderEvent.OrderCreated;
 import io.holdfast.events.StockEvent.StockLevelChanged;
 import io.holdfast.events.StockEvent.StockReceived;
 import io.holdfast.events.Subjects;
 import io.holdfast.events.UndecodableEventException;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -59,7 +60,6 @@ public final class Books {
   private final Map<String, Long> receivedBySku = new HashMap<>();
   private final Map<String, Long> openBySku = new HashMap<>();
   private final Map<String, Level> levels = new HashMap<>();
-  private final Set<String> eventIds = new HashSet<>();
   private final Set<String> receiptIds = new HashSet<>();
   private final List<Violation> found = new ArrayList<>();
   private long messages;
@@ -67,8 +67,13 @@ public final class Books {
   private long foreign;
   private long deadLetters;
   private long accepted;
+  private long confirmed;
+  private long cancelled;
+  private long created;
+  private long chargeCount;
+  private long unknownCharges;
 
-  private record Level(StockLevelChanged fact, long sequence) {}
+  private record Level(StockLevelChanged fact, String eventId, long sequence) {}
 
   public Books(Subjects subjects) {
     this.subjects = subjects;
@@ -103,13 +108,6 @@ public final class Books {
       return;
     }
     facts++;
-    if (!eventIds.add(envelope.id())) {
-      violation(
-          Invariant.I8,
-          envelope.event(),
-          sequence,
-          "event id " + envelope.id() + " is stored twice");
-    }
     fold(envelope, sequence);
   }
 
@@ -131,7 +129,12 @@ public final class Books {
           violation(Invariant.I8, receipt, sequence, "a second StockReceived");
         }
       }
-      case StockLevelChanged level -> levels.put(level.sku(), new Level(level, sequence));
+      case StockLevelChanged level -> {
+        Level before = levels.put(level.sku(), new Level(level, envelope.id(), sequence));
+        if (before != null && before.eventId().equals(envelope.id())) {
+          violation(Invariant.I8, level, sequence, "the same StockLevelChanged again");
+        }
+      }
       default -> foldOrder(envelope, sequence);
     }
   }
@@ -143,17 +146,20 @@ public final class Books {
       violation(Invariant.I8, fact, sequence, "a second " + envelope.type().typeName());
       return;
     }
-    if (order.traceId == null) {
-      order.traceId = envelope.traceId();
-    } else if (!order.traceId.equals(envelope.traceId())) {
+    if (!order.traced(envelope.traceId())) {
       violation(
           Invariant.I9,
           fact,
           sequence,
-          "trace " + envelope.traceId() + ", the order's other events have " + order.traceId);
+          "trace " + envelope.traceId() + ", the order's other events have " + order.traceId());
     }
     switch (fact) {
-      case OrderCreated created -> order.total = created.total();
+      case OrderCreated placed -> {
+        created++;
+        order.total = placed.total();
+      }
+      case OrderConfirmed end -> confirmed++;
+      case OrderCancelled end -> cancelled++;
       case InventoryReserved reserved -> addOpen(reserved.items(), 1);
       case InventoryReleased released -> {
         order.gaveStockBack = !released.items().isEmpty();
@@ -168,20 +174,29 @@ public final class Books {
   }
 
   /** Orders of which something is still to come, as far as these books go. */
-  public long underWay() {
-    return orders.values().stream().filter(OrderStory::underWay).count();
+  public long underWay(Until until) {
+    return orders.values().stream().filter(o -> o.underWay() && !inFlight(o, until)).count();
+  }
+
+  /** Orders that came in while the streams were being read, and are not at their end. */
+  public long inFlight(Until until) {
+    return orders.values().stream().filter(o -> o.underWay() && inFlight(o, until)).count();
+  }
+
+  private static boolean inFlight(OrderStory order, Until until) {
+    return !order.isEmpty() && !until.holds(order.first(), order.at(order.first()));
   }
 
   public long orderCount() {
-    return orders.values().stream().filter(o -> o.has(EventType.ORDER_CREATED)).count();
+    return created;
   }
 
   public long confirmedCount() {
-    return orders.values().stream().filter(OrderStory::confirmed).count();
+    return confirmed;
   }
 
   public long cancelledCount() {
-    return orders.values().stream().filter(OrderStory::cancelled).count();
+    return cancelled;
   }
 
   /** Orders of which a message was parked and which are not at their end for that. */
@@ -217,10 +232,19 @@ public final class Books {
     return levels.size();
   }
 
+  /** Whether the levels say what follows from receipts and reservations. */
+  public boolean stockAddsUp() {
+    List<Violation> off = new ArrayList<>();
+    checkStock(off);
+    return off.isEmpty();
+  }
+
   /** Breaches of I1, I2, I4, I5, I7's effects, I8 and I9, once everything was read. */
-  public List<Violation> check() {
+  public List<Violation> check(Until until) {
     List<Violation> all = new ArrayList<>(found);
-    orders.values().forEach(order -> check(order, all));
+    orders.values().stream()
+        .filter(order -> order.accepted || !inFlight(order, until))
+        .forEach(order -> check(order, all));
     checkStock(all);
     return all;
   }
@@ -275,7 +299,7 @@ public final class Books {
         (fact, anyOf) -> {
           boolean nothingToCause =
               fact == EventType.INVENTORY_RELEASED && !order.gaveStockBack; // a tombstone
-          if (order.has(fact) && !nothingToCause && anyOf.stream().noneMatch(order::has)) {
+          if (order.has(fact) && !nothingToCause && !order.hasAny(anyOf)) {
             String wanted =
                 String.join(" or ", anyOf.stream().map(EventType::typeName).sorted().toList());
             all.add(about(order, Invariant.I7, fact, "stands there without " + wanted));
@@ -343,47 +367,79 @@ public final class Books {
     }
   }
 
-  /** Breaches of I3: what the gateway took and kept, against what the orders came to. */
-  public List<Violation> checkCharges(Collection<Charge> charges) {
+  /**
+   * Breaches of I3: what the gateway took and kept, against what the orders came to.
+   *
+   * @param charges gone through once, and a second time if something is wrong, so that they need
+   *     not be kept
+   */
+  public List<Violation> checkCharges(Iterable<Charge> charges, Until until) {
     List<Violation> all = new ArrayList<>();
-    Map<String, List<Charge>> held = new HashMap<>();
-    charges.stream()
-        .filter(Charge::held)
-        .forEach(c -> held.computeIfAbsent(c.orderId(), id -> new ArrayList<>()).add(c));
-    held.forEach(
-        (orderId, list) -> {
-          if (list.size() > 1) {
-            all.add(charge(orderId, list.size() + " charges that are not refunded: " + ids(list)));
-          }
-        });
-    for (OrderStory order : orders.values()) {
-      List<Charge> list = held.getOrDefault(order.orderId, List.of());
-      if (order.confirmed() && list.isEmpty()) {
-        all.add(charge(order.orderId, "is confirmed, and the gateway holds no money for it"));
-      } else if (order.cancelled() && !list.isEmpty() && !order.parked) {
-        all.add(
-            charge(order.orderId, "is cancelled, and the gateway holds its money: " + ids(list)));
+    orders.values().forEach(order -> order.held = 0);
+    unknownCharges = 0;
+    chargeCount = 0;
+    for (Charge charge : charges) {
+      chargeCount++;
+      OrderStory order = orders.get(charge.orderId());
+      if (order == null) {
+        unknownCharges++;
+      } else if (charge.held()) {
+        order.held = (byte) Math.min(2, order.held + 1);
+        checkAmount(order, charge, all);
       }
-      if (order.confirmed() && order.total != null && list.size() == 1) {
-        Charge only = list.getFirst();
-        if (only.minorUnits() != order.total.minorUnits()
-            || !only.currency().equals(order.total.currencyCode())) {
-          all.add(
-              charge(
-                  order.orderId,
-                  "costs %s and was charged %d minor units %s"
-                      .formatted(order.total, only.minorUnits(), only.currency())));
+    }
+    Map<String, List<String>> kept = new HashMap<>();
+    for (OrderStory order : orders.values()) {
+      boolean keptAfterCancellation =
+          order.held > 0 && order.cancelled() && !order.parked && !inFlight(order, until);
+      if (order.held > 1 || keptAfterCancellation) {
+        kept.put(order.orderId, new ArrayList<>());
+      } else if (order.held == 0 && order.confirmed()) {
+        all.add(charge(order.orderId, "is confirmed, and the gateway holds no money for it"));
+      }
+    }
+    if (!kept.isEmpty()) {
+      for (Charge charge : charges) {
+        if (charge.held() && kept.containsKey(charge.orderId())) {
+          kept.get(charge.orderId()).add(charge.id());
         }
       }
     }
+    kept.forEach((id, ids) -> all.add(charge(id, problem(orders.get(id), ids))));
     return all;
+  }
+
+  private static String problem(OrderStory order, List<String> chargeIds) {
+    String ids = String.join(", ", chargeIds);
+    return order.cancelled() && !order.confirmed()
+        ? "is cancelled, and the gateway holds its money: " + ids
+        : chargeIds.size() + " charges that are not refunded: " + ids;
+  }
+
+  private void checkAmount(OrderStory order, Charge charge, List<Violation> all) {
+    boolean asOrdered =
+        order.total == null
+            || (charge.minorUnits() == order.total.minorUnits()
+                && charge.currency().equals(order.total.currencyCode()));
+    if (order.confirmed() && !asOrdered) {
+      all.add(
+          charge(
+              order.orderId,
+              "costs %s and was charged %d minor units %s"
+                  .formatted(order.total, charge.minorUnits(), charge.currency())));
+    }
+  }
+
+  /** How many charges were looked at. */
+  public long charges() {
+    return chargeCount;
   }
 
   /**
    * Charges of orders that these streams do not know: another system's, if the gateway is shared.
    */
-  public long unknownCharges(Collection<Charge> charges) {
-    return charges.stream().filter(c -> !orders.containsKey(c.orderId())).count();
+  public long unknownCharges() {
+    return unknownCharges;
   }
 
   private Violation charge(String orderId, String problem) {
@@ -395,10 +451,6 @@ public final class Books {
         subjects.fact(EventType.PAYMENT_PROCESSED, orderId),
         sequence,
         problem);
-  }
-
-  private static String ids(List<Charge> charges) {
-    return String.join(", ", charges.stream().map(Charge::id).toList());
   }
 
   private OrderStory order(String orderId) {

@@ -1,6 +1,7 @@
 package io.holdfast.launcher.reconcile;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
 import io.holdfast.events.CancelReason;
@@ -25,6 +26,8 @@ import io.holdfast.events.PaymentEvent.PaymentVoided;
 import io.holdfast.events.StockEvent.StockLevelChanged;
 import io.holdfast.events.StockEvent.StockReceived;
 import io.holdfast.events.Subjects;
+import java.io.ByteArrayInputStream;
+import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -46,6 +49,7 @@ class BooksTest {
 
   private static final EventCodec CODEC = new EventCodec();
   private static final Subjects SUBJECTS = new Subjects("shop");
+  private static final Until END = Until.theEnd();
   private static final Instant AT = Instant.parse("2026-11-27T08:00:00Z");
   private static final BigDecimal PRICE = new BigDecimal("34.90");
   private static final List<Item> TWO_POTS = List.of(new Item("tea-pot", 2, PRICE));
@@ -184,8 +188,8 @@ class BooksTest {
 
   private static List<Violation> check(List<Stored> messages) {
     Books books = read(messages);
-    List<Violation> all = new ArrayList<>(books.check());
-    all.addAll(books.checkCharges(CHARGES));
+    List<Violation> all = new ArrayList<>(books.check(END));
+    all.addAll(books.checkCharges(CHARGES, END));
     return all;
   }
 
@@ -215,7 +219,7 @@ class BooksTest {
     Books books = read(WORLD);
 
     assertThat(check(WORLD)).isEmpty();
-    assertThat(books.underWay()).isZero();
+    assertThat(books.underWay(END)).isZero();
     assertThat(books.orderCount()).isEqualTo(4);
     assertThat(books.confirmedCount()).isEqualTo(1);
     assertThat(books.cancelledCount()).isEqualTo(3);
@@ -289,7 +293,7 @@ class BooksTest {
     books.accepted("confirmed");
     books.accepted("gone");
 
-    assertThat(books.check())
+    assertThat(books.check(END))
         .extracting(Violation::invariant, Violation::orderId)
         .containsExactly(tuple(Invariant.I1, "gone"));
   }
@@ -337,10 +341,58 @@ class BooksTest {
     early.add(find(EventType.ORDER_CREATED, "confirmed"));
     Books books = read(early);
 
-    assertThat(books.underWay()).isEqualTo(1);
-    assertThat(books.check())
+    assertThat(books.underWay(END)).isEqualTo(1);
+    assertThat(books.check(END))
         .extracting(Violation::invariant, Violation::orderId)
         .contains(tuple(Invariant.I2, "confirmed"));
+  }
+
+  @Test
+  void an_order_that_came_in_after_the_check_began_is_in_flight_and_not_lost() {
+    List<Stored> more = new ArrayList<>(WORLD);
+    created(more, "late");
+    reserved(more, "late", 1, 4);
+    Books books = read(more);
+    Until before =
+        new Until(Map.of("ORDERS", (long) WORLD.size(), "INVENTORY", (long) WORLD.size()));
+
+    assertThat(books.underWay(before)).isZero();
+    assertThat(books.inFlight(before)).isEqualTo(1);
+    assertThat(books.check(before)).isEmpty();
+    assertThat(books.underWay(END)).isEqualTo(1);
+    assertThat(books.check(END))
+        .extracting(Violation::invariant, Violation::orderId)
+        .containsExactly(tuple(Invariant.I2, "late"));
+  }
+
+  @Test
+  void the_gateway_s_ledger_is_read_charge_by_charge() {
+    String ledger =
+        """
+        {"note":{"charges":"no"},"charges":[
+          {"id":"pi_1","order_id":"confirmed","amount":6980,"currency":"eur","status":"succeeded",
+           "idempotency_key":"charge:confirmed","created":1795766400},
+          {"id":"pi_2","order_id":"refunded","amount":6980,"currency":"eur","status":"refunded"}
+        ]}""";
+    GatewayLedger charges =
+        new GatewayLedger(() -> new ByteArrayInputStream(ledger.getBytes(StandardCharsets.UTF_8)));
+
+    assertThat(charges).containsExactlyElementsOf(CHARGES);
+    assertThat(charges).as("again").containsExactlyElementsOf(CHARGES);
+  }
+
+  @Test
+  void a_ledger_that_breaks_off_is_not_taken_for_a_short_one() {
+    for (String broken :
+        List.of("", "{}", "[]", "{\"charges\":[{\"id\":\"pi_1\"},", "{\"charges\":[{\"id\":\"pi")) {
+      GatewayLedger charges =
+          new GatewayLedger(
+              () -> new ByteArrayInputStream(broken.getBytes(StandardCharsets.UTF_8)));
+
+      assertThatThrownBy(() -> read(WORLD).checkCharges(charges, END))
+          .as(broken)
+          .isInstanceOf(UncheckedIOException.class);
+    }
   }
 
   @Test
@@ -377,8 +429,8 @@ class BooksTest {
             envelope.traceId()));
     Books books = read(parked);
 
-    assertThat(books.check()).isEmpty();
-    assertThat(books.underWay()).isZero();
+    assertThat(books.check(END)).isEmpty();
+    assertThat(books.underWay(END)).isZero();
     assertThat(books.parked()).containsExactly("confirmed");
   }
 
@@ -387,7 +439,7 @@ class BooksTest {
     List<Charge> charges = new ArrayList<>(CHARGES);
     charges.add(new Charge("pi_9", "confirmed", 6980, "EUR", "succeeded"));
 
-    assertThat(read(WORLD).checkCharges(charges))
+    assertThat(read(WORLD).checkCharges(charges, END))
         .singleElement()
         .satisfies(
             v -> {
@@ -404,14 +456,14 @@ class BooksTest {
     List<Charge> charges = new ArrayList<>(CHARGES);
     charges.add(new Charge("pi_9", "refunded", 6980, "EUR", "succeeded"));
 
-    assertThat(read(WORLD).checkCharges(charges))
+    assertThat(read(WORLD).checkCharges(charges, END))
         .extracting(Violation::invariant, Violation::orderId)
         .containsExactly(tuple(Invariant.I3, "refunded"));
   }
 
   @Test
   void a_confirmed_order_without_a_charge_was_given_away() {
-    assertThat(read(WORLD).checkCharges(List.of()))
+    assertThat(read(WORLD).checkCharges(List.of(), END))
         .extracting(Violation::invariant, Violation::orderId)
         .containsExactly(tuple(Invariant.I3, "confirmed"));
   }
@@ -422,7 +474,7 @@ class BooksTest {
         List.of(
             new Charge("pi_1", "confirmed", 6981, "EUR", "succeeded"),
             new Charge("pi_1", "confirmed", 6980, "USD", "succeeded"))) {
-      assertThat(read(WORLD).checkCharges(List.of(wrong)))
+      assertThat(read(WORLD).checkCharges(List.of(wrong), END))
           .as(wrong.toString())
           .extracting(Violation::invariant, Violation::orderId)
           .containsExactly(tuple(Invariant.I3, "confirmed"));
@@ -434,8 +486,10 @@ class BooksTest {
     List<Charge> charges = new ArrayList<>(CHARGES);
     charges.add(new Charge("pi_9", "of-another-system", 100, "EUR", "succeeded"));
 
-    assertThat(read(WORLD).checkCharges(charges)).isEmpty();
-    assertThat(read(WORLD).unknownCharges(charges)).isEqualTo(1);
+    Books books = read(WORLD);
+
+    assertThat(books.checkCharges(charges, END)).isEmpty();
+    assertThat(books.unknownCharges()).isEqualTo(1);
   }
 
   @Test
@@ -471,7 +525,7 @@ class BooksTest {
         misplaced.json().getBytes(StandardCharsets.UTF_8));
 
     assertThat(books.foreign()).isEqualTo(2);
-    assertThat(books.check()).isEmpty();
+    assertThat(books.check(END)).isEmpty();
   }
 
   @Test

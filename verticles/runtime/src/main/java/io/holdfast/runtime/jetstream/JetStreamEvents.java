@@ -386,8 +386,9 @@ final class JetStreamEvents implements StreamReader {
    * Whether an event is the one that its subject promises, rather than another's, or another thing.
    */
   static boolean belongs(Envelope<?> envelope, String subject, Subjects subjects) {
-    return envelope.type().domain() != Domain.DEADLETTERS
-        && subject.equals(subjects.fact(envelope.event()));
+    return envelope.type().domain() == Domain.DEADLETTERS // its subject quotes another
+        ? subjects.typeOf(subject).equals(Optional.of(envelope.type()))
+        : subject.equals(subjects.fact(envelope.event()));
   }
 
   private static String directGet(String stream) {

@@ -17,6 +17,7 @@ public final class Traceparent {
   private static final Pattern FORM =
       Pattern.compile("[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?");
   private static final String NO_TRACE = "0".repeat(32);
+  private static final String NO_SPAN = "0".repeat(16);
 
   private Traceparent() {}
 
@@ -26,7 +27,11 @@ public final class Traceparent {
       return Optional.empty();
     }
     var matcher = FORM.matcher(header);
-    if (!matcher.matches() || header.startsWith("ff") || matcher.group(1).equals(NO_TRACE)) {
+    if (!matcher.matches()
+        || header.startsWith("ff")
+        || matcher.group(1).equals(NO_TRACE)
+        || matcher.group(2).equals(NO_SPAN)
+        || (header.startsWith("00") && matcher.group(3) != null)) {
       return Optional.empty();
     }
     return Optional.of(matcher.group(1));
