@@ -7,7 +7,7 @@ import java.util.Set;
 
 /**
  * What the streams say about one order: which facts it has, and where they stand. There may be
- * millions, so it keeps little: about a quarter of a kilobyte with its entry in a map.
+ * millions, so it keeps little: about 0.3 KB with its entry in a map.
  */
 final class OrderStory {
 
