@@ -128,6 +128,22 @@ public final class Streams implements AutoCloseable {
             Duration.ofSeconds(5)));
   }
 
+  /** Takes a subject's messages away, as somebody with an administrator's rights could. */
+  public void purge(String stream, String subject) {
+    String filter = "{\"filter\":\"" + subjects.subject(subject) + "\"}";
+    Message answer =
+        get(
+            broker.request(
+                "$JS.API.STREAM.PURGE." + subjects.stream(stream),
+                null,
+                filter.getBytes(StandardCharsets.UTF_8),
+                Duration.ofSeconds(5)));
+    String told = new String(answer.getData(), StandardCharsets.UTF_8);
+    if (!told.contains("\"purged\":1")) {
+      throw new AssertionError(subject + " was not purged: " + told);
+    }
+  }
+
   /**
    * Takes a consumer's next messages as a replica would that dies at once, so that the broker
    * delivers them again: what its group gets is a redelivery. Call it while the group does not run,
