@@ -5,6 +5,7 @@ import io.holdfast.runtime.jetstream.BrokerException;
 import io.holdfast.runtime.telemetry.Logging;
 import io.holdfast.runtime.telemetry.Meters;
 import io.vertx.core.Future;
+import io.vertx.core.Handler;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpMethod;
@@ -19,6 +20,7 @@ import io.vertx.ext.web.handler.BodyHandler;
 import io.vertx.ext.web.handler.HttpException;
 import io.vertx.ext.web.healthchecks.HealthCheckHandler;
 import java.time.Duration;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -35,6 +37,8 @@ public final class HttpShell {
   private static final long MAX_BODY_BYTES = 64 * 1024;
   private static final int MAX_HEADER_BYTES = 16 * 1024;
   private static final int IDLE_SECONDS = 60;
+  private static final Set<HttpMethod> WITH_BODY =
+      Set.of(HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH);
   private static final String RELEASE = HttpShell.class.getName() + ".release";
 
   /** From the head of a request to the end of its body; a client that trickles is cut off. */
@@ -91,14 +95,12 @@ public final class HttpShell {
 
     Router api = Router.router(vertx);
     api.route().handler(this::admit);
-    for (HttpMethod withBody :
-        new HttpMethod[] {HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH}) {
-      api.route().method(withBody).handler(this::bodyDeadline);
-      api.route()
-          .method(withBody)
-          .handler(
-              BodyHandler.create(false).setBodyLimit(MAX_BODY_BYTES).setHandleFileUploads(false));
-    }
+    BodyHandler body =
+        BodyHandler.create(false).setBodyLimit(MAX_BODY_BYTES).setHandleFileUploads(false);
+    // Not by routes of these methods: to the router they would exist at every path, so that an
+    // unknown one were a wrong method.
+    api.route().handler(request -> ifItHasABody(request, this::bodyDeadline));
+    api.route().handler(request -> ifItHasABody(request, body));
     groupRoutes.accept(api);
     router.route("/*").subRouter(api);
     for (int status : new int[] {404, 405, 406, 413, 415, 500, 400}) {
@@ -190,6 +192,14 @@ public final class HttpShell {
     }
   }
 
+  private static void ifItHasABody(RoutingContext request, Handler<RoutingContext> handler) {
+    if (WITH_BODY.contains(request.request().method())) {
+      handler.handle(request);
+    } else {
+      request.next();
+    }
+  }
+
   private void bodyDeadline(RoutingContext request) {
     long timer =
         vertx.setTimer(
@@ -222,7 +232,8 @@ public final class HttpShell {
       case BrokerException unavailable ->
           Problem.unavailable(unavailable.getMessage()).send(request);
       case HttpException http -> byStatus(request, http.getStatusCode());
-      case null -> byStatus(request, status);
+      // A path that cannot be decoded comes with neither a cause nor a status.
+      case null -> byStatus(request, status < 400 ? 400 : status);
       default -> {
         if (status >= 400 && status < 500) {
           byStatus(request, status);

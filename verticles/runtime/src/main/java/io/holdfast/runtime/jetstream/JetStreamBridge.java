@@ -225,6 +225,8 @@ final class JetStreamBridge extends VerticleBase {
           int given = inProcess.size();
           inProcess.values().forEach(entry -> settleQuietly(entry.message::nak));
           inProcess.clear();
+          busy = 0;
+          completeIfDrained();
           done.complete(given);
         });
     return done.future();

@@ -26,6 +26,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -390,6 +392,38 @@ class JetStreamBridgeTest {
     awaitSettled(30);
     assertThat(elsewhere).doesNotContainAnyElementsOf(inProcess.keySet());
     assertThat(seen).hasSize(8);
+  }
+
+  @Test
+  void what_has_arrived_and_was_not_begun_is_given_back_at_once() throws Exception {
+    TestProcess orders = another();
+    CountDownLatch held = new CountDownLatch(1);
+    consume(
+        order -> {
+          try { // holds the event loop, which never should be, so that the others pile up behind it
+            assertThat(held.await(10, TimeUnit.SECONDS)).isTrue();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+          return Future.succeededFuture(Outcome.DONE);
+        });
+    for (String id : orders(6)) {
+      get(orders.streams().append(created(id), 0));
+    }
+    eventually(
+        "all are delivered",
+        () -> get(orders.streams().reader().consumer(orders.stream("ORDERS"), CONSUMER)),
+        state -> state.unacknowledged() == 6);
+
+    Future<Void> drained = process.streams().drain();
+    held.countDown();
+    get(drained);
+
+    List<String> elsewhere = new CopyOnWriteArrayList<>();
+    consumeElsewhere(elsewhere);
+    eventually("done elsewhere", Duration.ofSeconds(5), elsewhere::size, n -> n == 5);
+    awaitSettled(6);
+    assertThat(seen).hasSize(1).doesNotContainAnyElementsOf(elsewhere);
   }
 
   @Test

@@ -1,0 +1,406 @@
+package io.holdfast.runtime.http;
+
+import static io.holdfast.runtime.support.Eventually.eventually;
+import static io.holdfast.runtime.support.TestProcess.get;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.holdfast.runtime.boot.Platform;
+import io.holdfast.runtime.boot.RunningGroup;
+import io.holdfast.runtime.jetstream.BrokerException;
+import io.holdfast.runtime.support.TestGroup;
+import io.vertx.core.Future;
+import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Goal: whatever a client sends, it gets a sound answer or is cut off, and everybody else is served
+ * on. Method: a group with routes of every kind over real HTTP, and bare sockets for what no client
+ * library would send.
+ */
+class HttpShellTest {
+
+  private static final HttpClient CLIENT =
+      HttpClient.newBuilder()
+          .version(HttpClient.Version.HTTP_1_1)
+          .connectTimeout(Duration.ofSeconds(5))
+          .build();
+  private static final String JSON = "application/json";
+
+  private final Platform platform = Platform.start();
+  private final List<RoutingContext> waiting = new CopyOnWriteArrayList<>();
+  private RunningGroup group;
+
+  @AfterEach
+  void stop() {
+    waiting.forEach(request -> platform.vertx().runOnContext(v -> request.response().end()));
+    if (group != null) {
+      get(group.drain());
+    }
+    get(platform.close());
+  }
+
+  // What every group serves.
+
+  @Test
+  void a_group_that_needs_no_broker_is_alive_ready_and_measured() throws Exception {
+    start(Set.of());
+
+    assertThat(send("/health").statusCode()).isEqualTo(200);
+    eventually("ready", () -> send("/ready").statusCode() == 200);
+    HttpResponse<String> metrics = send("/metrics");
+    assertThat(metrics.statusCode()).isEqualTo(200);
+    assertThat(metrics.headers().firstValue("Content-Type"))
+        .hasValueSatisfying(type -> assertThat(type).startsWith("text/plain"));
+    assertThat(metrics.body()).contains("jvm_memory_used_bytes").contains("vertx_http_server");
+  }
+
+  @Test
+  void without_a_broker_a_group_is_alive_and_says_why_it_is_not_ready() throws Exception {
+    start(Set.of("ORDERS"), "NATS_URL", "nats://127.0.0.1:1");
+
+    assertThat(send("/health").statusCode()).isEqualTo(200);
+    HttpResponse<String> ready =
+        eventually(
+            "told why", () -> send("/ready"), answer -> answer.body().contains("cannot connect"));
+    assertThat(ready.statusCode()).isEqualTo(503);
+    JsonObject checks = new JsonObject(ready.body());
+    assertThat(checks.getString("outcome")).isEqualTo("DOWN");
+    assertThat(checks.getJsonArray("checks").stream().map(c -> ((JsonObject) c).getString("id")))
+        .contains("broker", "consumers", "verticles", "draining");
+  }
+
+  // Refusals.
+
+  @Test
+  void what_is_not_there_is_404_and_another_method_405() throws Exception {
+    start(Set.of());
+
+    assertProblem(send("/nothing"), 404, "not-found");
+    assertProblem(send("/nothing/at/all?x=1"), 404, "not-found");
+    assertProblem(send("DELETE", "/echo", "", null), 405, "method-not-allowed");
+  }
+
+  @Test
+  void a_body_over_64_kib_is_413_whether_it_says_so_or_not() throws Exception {
+    start(Set.of());
+    byte[] large = ("{\"text\":\"" + "x".repeat(70_000) + "\"}").getBytes(StandardCharsets.UTF_8);
+
+    assertProblem(
+        send("POST", "/echo", new String(large, StandardCharsets.UTF_8), JSON), 413, "too-large");
+    HttpRequest chunked =
+        HttpRequest.newBuilder(uri("/echo"))
+            .header("Content-Type", JSON)
+            .POST(BodyPublishers.ofInputStream(() -> new java.io.ByteArrayInputStream(large)))
+            .build();
+    assertProblem(CLIENT.send(chunked, BodyHandlers.ofString()), 413, "too-large");
+    String most = "{\"text\":\"" + "x".repeat(64 * 1024 - 11) + "\"}";
+    assertThat(send("POST", "/echo", most, JSON).statusCode()).isEqualTo(200);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/jsonp",
+        "nonsense"
+      })
+  void a_body_that_is_not_declared_as_json_is_415(String type) throws Exception {
+    start(Set.of());
+
+    assertProblem(send("POST", "/echo", "{\"text\":\"a\"}", type), 415, "unsupported-media-type");
+  }
+
+  @Test
+  void what_is_no_json_object_is_400_and_never_500() throws Exception {
+    start(Set.of());
+    for (String body :
+        List.of(
+            "",
+            "{",
+            "nonsense",
+            "[]",
+            "null",
+            "\"text\"",
+            "{\"text\":\"a\"} {}",
+            "{\"text\":\"a\",\"text\":\"b\"}",
+            "{'text':'a'}",
+            "{\"text\":NaN}",
+            "{\"text\":\"\\ud800",
+            "[".repeat(30_000),
+            "{\"text\":" + "[".repeat(1_500) + "]".repeat(1_500) + "}",
+            "{\"text\":" + "{\"a\":".repeat(5_000),
+            "{\"number\":" + "9".repeat(5_000) + "}")) {
+      assertProblem(send("POST", "/echo", body, JSON), 400, "malformed-request");
+    }
+    assertThat(send("POST", "/echo", "{\"text\":\"a\"}", JSON + "; charset=utf-8").statusCode())
+        .isEqualTo(200);
+  }
+
+  @Test
+  void every_bad_field_is_named_in_one_answer() throws Exception {
+    start(Set.of());
+
+    HttpResponse<String> answer =
+        send("POST", "/echo", "{\"text\":7,\"number\":1e999999999,\"amuont\":1}", JSON);
+
+    assertProblem(answer, 422, "invalid-fields");
+    assertThat(new JsonObject(answer.body()).getJsonArray("errors").encode())
+        .isEqualTo(
+            "[{\"field\":\"amuont\",\"message\":\"is not a field of this request\"},"
+                + "{\"field\":\"text\",\"message\":\"must be a string\"},"
+                + "{\"field\":\"number\",\"message\":\"must be a whole number from 0 to 10\"}]");
+  }
+
+  @Test
+  void a_handler_that_throws_is_500_and_shows_nothing_of_its_inside() throws Exception {
+    start(Set.of());
+
+    for (String path : List.of("/throws", "/fails", "/error")) {
+      HttpResponse<String> answer = send(path);
+      assertProblem(answer, 500, "internal");
+      assertThat(answer.body()).doesNotContain("canary", "Exception", "Error", "at io.");
+    }
+    assertThat(send("/health").statusCode()).isEqualTo(200);
+  }
+
+  @Test
+  void a_broker_s_failure_in_a_handler_is_503_and_says_when_to_come_back() throws Exception {
+    start(Set.of());
+
+    HttpResponse<String> answer = send("/broker");
+
+    assertProblem(answer, 503, "unavailable");
+    assertThat(answer.headers().firstValue("Retry-After")).contains("1");
+  }
+
+  @Test
+  void a_path_that_cannot_be_decoded_is_answered_with_400_not_500() throws Exception {
+    start(Set.of());
+
+    for (String path :
+        List.of("/things/%zz", "/things/%", "/%zz", "/%c0%af/..%2f", "/things/%e0%80")) {
+      String answer = raw("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+      assertThat(answer).as(path).matches("(?s)HTTP/1.1 (200|400|404) .*").doesNotContain("at io.");
+      if (!answer.startsWith("HTTP/1.1 200")) {
+        assertThat(answer).as(path).contains("application/problem+json");
+      }
+    }
+  }
+
+  @Test
+  void headers_that_are_too_large_are_refused_and_others_served_on() throws Exception {
+    start(Set.of());
+
+    assertThat(raw("GET /echo HTTP/1.1\r\nHost: x\r\nX: " + "x".repeat(20_000) + "\r\n\r\n"))
+        .startsWith("HTTP/1.1 431");
+    assertThat(send("/health").statusCode()).isEqualTo(200);
+  }
+
+  // Load, and the end.
+
+  @Test
+  void over_so_many_requests_at_once_are_told_to_come_back_and_health_is_not_counted()
+      throws Exception {
+    start(Set.of(), "HTTP_MAX_IN_FLIGHT", "3");
+    List<CompletableFuture<HttpResponse<String>>> held = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      held.add(
+          CLIENT.sendAsync(HttpRequest.newBuilder(uri("/waits")).build(), BodyHandlers.ofString()));
+    }
+    eventually("as many as may", () -> waiting.size() == 3);
+
+    HttpResponse<String> refused = send("/waits");
+
+    assertProblem(refused, 429, "overloaded");
+    assertThat(refused.headers().firstValue("Retry-After")).contains("1");
+    assertThat(send("/health").statusCode()).isEqualTo(200);
+    answerWaiting();
+    for (CompletableFuture<HttpResponse<String>> request : held) {
+      assertThat(request.get().statusCode()).isEqualTo(200);
+    }
+    eventually(
+        "room again", () -> send("POST", "/echo", "{\"text\":\"a\"}", JSON).statusCode() == 200);
+  }
+
+  @Test
+  void a_request_that_its_client_gave_up_counts_no_more() throws Exception {
+    start(Set.of(), "HTTP_MAX_IN_FLIGHT", "1");
+    try (Socket client = new Socket(InetAddress.getLoopbackAddress(), group.port())) {
+      client
+          .getOutputStream()
+          .write("GET /waits HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+      eventually("in process", () -> waiting.size() == 1);
+    }
+
+    eventually(
+        "room again", () -> send("POST", "/echo", "{\"text\":\"a\"}", JSON).statusCode() == 200);
+  }
+
+  @Test
+  void a_body_that_trickles_is_cut_off_at_its_deadline_though_it_never_pauses() throws Exception {
+    start(Set.of());
+    long begun = System.nanoTime();
+    try (Socket client = new Socket(InetAddress.getLoopbackAddress(), group.port())) {
+      client.setSoTimeout(100);
+      client
+          .getOutputStream()
+          .write(
+              "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{"
+                  .getBytes(StandardCharsets.US_ASCII));
+
+      eventually("cut off", Duration.ofSeconds(20), () -> cutOff(client), Boolean::booleanValue);
+    }
+    assertThat(Duration.ofNanos(System.nanoTime() - begun))
+        .isBetween(Duration.ofSeconds(9), Duration.ofSeconds(19));
+  }
+
+  @Test
+  void while_draining_what_was_accepted_is_answered_and_new_requests_are_told_to_come_back()
+      throws Exception {
+    start(Set.of(), "DRAIN_TIMEOUT_SECONDS", "10");
+    eventually("ready", () -> send("/ready").statusCode() == 200);
+    CompletableFuture<HttpResponse<String>> accepted =
+        CLIENT.sendAsync(HttpRequest.newBuilder(uri("/waits")).build(), BodyHandlers.ofString());
+    eventually("in process", () -> waiting.size() == 1);
+
+    Future<Boolean> drained = group.drain();
+    HttpResponse<String> refused = send("/waits");
+    HttpResponse<String> ready = send("/ready");
+    answerWaiting();
+
+    assertProblem(refused, 503, "unavailable");
+    assertThat(refused.headers().firstValue("Retry-After")).contains("1");
+    assertThat(ready.statusCode()).isEqualTo(503);
+    assertThat(accepted.get().statusCode()).isEqualTo(200);
+    assertThat(get(drained)).isTrue();
+    group = null;
+  }
+
+  private static boolean cutOff(Socket client) {
+    try {
+      client.getOutputStream().write('x');
+      return client.getInputStream().read() < 0;
+    } catch (java.net.SocketTimeoutException stillOpen) {
+      return false;
+    } catch (IOException closed) {
+      return true;
+    }
+  }
+
+  private void answerWaiting() {
+    waiting.forEach(request -> platform.vertx().runOnContext(v -> request.response().end("done")));
+    waiting.clear();
+  }
+
+  private void start(Set<String> streams, String... variables) {
+    Map<String, String> env = new java.util.HashMap<>();
+    env.putAll(Map.of("HOST", "127.0.0.1", "HTTP_PORT", "0", "DRAIN_TIMEOUT_SECONDS", "5"));
+    for (int i = 0; i < variables.length; i += 2) {
+      env.put(variables[i], variables[i + 1]);
+    }
+    group = get(RunningGroup.start(new TestGroup(this::routes, streams), env, platform, "test"));
+  }
+
+  private void routes(Router router) {
+    router
+        .post("/echo")
+        .handler(
+            request -> {
+              JsonBody body = JsonBody.of(request, Set.of("text", "number"));
+              body.text("text");
+              if (body.has("number")) {
+                body.wholeNumber("number", 0, 10);
+              }
+              body.check();
+              request.end("echo");
+            });
+    router.get("/things/:id").handler(request -> request.end(request.pathParam("id")));
+    router.get("/waits").handler(waiting::add);
+    router
+        .get("/throws")
+        .handler(
+            request -> {
+              throw new IllegalStateException("canary");
+            });
+    router
+        .get("/error")
+        .handler(
+            request -> {
+              throw new StackOverflowError("canary");
+            });
+    router.get("/fails").handler(request -> request.fail(new IOException("canary")));
+    router
+        .get("/broker")
+        .handler(
+            request ->
+                request.fail(
+                    new BrokerException(BrokerException.Kind.DISCONNECTED, "broker: gone")));
+  }
+
+  private static void assertProblem(HttpResponse<String> answer, int status, String type) {
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
+    assertThat(answer.headers().firstValue("Content-Type")).contains("application/problem+json");
+    JsonObject problem = new JsonObject(answer.body());
+    assertThat(problem.getString("type")).isEqualTo("urn:holdfast:problem:" + type);
+    assertThat(problem.getInteger("status")).isEqualTo(status);
+    assertThat(problem.getString("title")).isNotBlank();
+    assertThat(problem.getString("detail")).isNotBlank();
+  }
+
+  private HttpResponse<String> send(String path) throws IOException, InterruptedException {
+    return send("GET", path, "", null);
+  }
+
+  private HttpResponse<String> send(String method, String path, String body, String type)
+      throws IOException, InterruptedException {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(uri(path))
+            .timeout(Duration.ofSeconds(10))
+            .method(
+                method,
+                body.isEmpty() && type == null
+                    ? BodyPublishers.noBody()
+                    : BodyPublishers.ofString(body));
+    if (type != null) {
+      request.header("Content-Type", type);
+    }
+    return CLIENT.send(request.build(), BodyHandlers.ofString());
+  }
+
+  private URI uri(String path) {
+    return URI.create("http://127.0.0.1:" + group.port() + path);
+  }
+
+  /** What comes back for these very bytes. */
+  private String raw(String request) throws IOException {
+    try (Socket client = new Socket(InetAddress.getLoopbackAddress(), group.port())) {
+      client.setSoTimeout(10_000);
+      client.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+      return new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+}
