@@ -18,6 +18,8 @@ import java.util.regex.Pattern;
  * @param httpPort port that HTTP binds; 0 for any free one
  * @param provision whether missing streams and consumers are created at start, or only looked for
  * @param workers messages that one consumer may have in process
+ * @param ackWait after which the broker gives a message to another replica, if its holder neither
+ *     settled it nor kept it alive, which it does three times as often
  * @param drainTimeout how long a stop may wait for what is in process
  * @param streamReplicas copies of each stream that is created
  * @param streamMaxBytes size at which a stream refuses more
@@ -32,6 +34,7 @@ public record CommonSettings(
     int httpPort,
     boolean provision,
     int workers,
+    Duration ackWait,
     Duration drainTimeout,
     int streamReplicas,
     long streamMaxBytes,
@@ -69,6 +72,7 @@ public record CommonSettings(
     int port = settings.integer("HTTP_PORT", defaultPort, 0, 65_535);
     boolean provision = settings.flag("PROVISION", true);
     int workers = settings.integer("WORKERS", 256, 1, 4_096);
+    Duration ackWait = settings.millis("ACK_WAIT_MS", 30_000, 1_000, 600_000);
     Duration drain = settings.seconds("DRAIN_TIMEOUT_SECONDS", 30, 1, 600);
     int replicas = settings.integer("STREAM_REPLICAS", 1, 1, 5);
     long maxBytes = settings.wholeNumber("STREAM_MAX_BYTES", 1L << 30, 1L << 20, 1L << 50);
@@ -89,6 +93,7 @@ public record CommonSettings(
                 port,
                 provision,
                 workers,
+                ackWait,
                 drain,
                 replicas,
                 maxBytes,

@@ -54,9 +54,6 @@ final class JetStreamBridge extends VerticleBase {
   /** A pull that is silent for so long was lost. */
   private static final long SILENCE_NANOS = HEARTBEAT.multipliedBy(3).toNanos();
 
-  /** Well below the time after which the broker would give a message to somebody else. */
-  private static final long KEEP_ALIVE_NANOS = Topology.ACK_WAIT.dividedBy(3).toNanos();
-
   /** Far above every handler's own bounds: one that takes longer has lost its outcome. */
   private static final Duration HANDLER_LIMIT = Duration.ofMinutes(2);
 
@@ -79,6 +76,9 @@ final class JetStreamBridge extends VerticleBase {
   private final Timer processing;
   private final String pullSubject;
   private final long handlerLimitNanos;
+
+  /** Well below the time after which the broker would give a message to somebody else. */
+  private final long keepAliveNanos;
 
   // From the broker's thread to the event loop, many messages a hop.
   private final ConcurrentLinkedQueue<Message> arrived = new ConcurrentLinkedQueue<>();
@@ -143,6 +143,7 @@ final class JetStreamBridge extends VerticleBase {
       Logger log,
       Duration handlerLimit) {
     this.handlerLimitNanos = handlerLimit.toNanos();
+    this.keepAliveNanos = settings.ackWait().dividedBy(3).toNanos();
     this.broker = broker;
     this.spec = spec;
     this.reactions = reactions;
@@ -169,7 +170,8 @@ final class JetStreamBridge extends VerticleBase {
   @Override
   public Future<?> start() {
     broker.onConnected(() -> context.runOnContext(v -> beginToPull()));
-    vertx.setPeriodic(WATCH_MILLIS, id -> watch());
+    vertx.setPeriodic(
+        Math.min(WATCH_MILLIS, settings.ackWait().dividedBy(6).toMillis()), id -> watch());
     return Future.succeededFuture();
   }
 
@@ -494,12 +496,12 @@ final class JetStreamBridge extends VerticleBase {
     }
   }
 
-  /** Once a second: keeps long work ours, and notices a pull that was lost. */
+  /** Every second or oftener: keeps long work ours, and notices a pull that was lost. */
   private void watch() {
     long now = System.nanoTime();
     List<InProcess> entries = new ArrayList<>(inProcess.values());
     for (InProcess entry : entries) {
-      if (now - entry.lastKeptAlive > KEEP_ALIVE_NANOS) {
+      if (now - entry.lastKeptAlive > keepAliveNanos) {
         entry.lastKeptAlive = now;
         settleQuietly(entry.message::inProgress);
       }

@@ -34,9 +34,6 @@ import org.slf4j.Logger;
  */
 final class Topology {
 
-  /** Above every handler's own bound; a handler that needs longer tells the broker so. */
-  static final Duration ACK_WAIT = Duration.ofSeconds(30);
-
   private static final Duration DUPLICATE_WINDOW = Duration.ofMinutes(2);
 
   /**
@@ -220,7 +217,7 @@ final class Topology {
         .filterSubjects(spec.types().stream().map(settings.subjects()::every).toList())
         .deliverPolicy(DeliverPolicy.All)
         .ackPolicy(AckPolicy.Explicit)
-        .ackWait(ACK_WAIT)
+        .ackWait(settings.ackWait())
         // Who gives up is our own policy, which parks the message; the broker would leave it
         // unseen.
         .maxDeliver(-1)
