@@ -67,6 +67,19 @@ public final class TestGroups implements AutoCloseable {
     }
   }
 
+  /**
+   * Ends at once, without a drain: what is in process stays undone and unsettled, as after a crash.
+   * What the kernel of a real process would have lost as well, is for tests with real processes.
+   */
+  public void crash() {
+    groups.clear();
+    try {
+      platform.close().await(15, TimeUnit.SECONDS);
+    } catch (java.util.concurrent.TimeoutException e) {
+      throw new AssertionError("the connection did not close", e);
+    }
+  }
+
   public String namespace() {
     return env.get("NAMESPACE");
   }
