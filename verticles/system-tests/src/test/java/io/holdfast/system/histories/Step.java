@@ -7,6 +7,9 @@ import java.util.Random;
 /** One thing that happens to the system from outside. */
 sealed interface Step {
 
+  /** With so many receipts every history begins. */
+  int STOCK = 2;
+
   /** A customer orders; the same number again is a repetition of the same request. */
   record Place(int order, String sku, int quantity, String card) implements Step {}
 
