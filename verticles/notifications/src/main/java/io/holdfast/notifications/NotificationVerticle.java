@@ -3,29 +3,42 @@ package io.holdfast.notifications;
 import io.holdfast.events.Domain;
 import io.holdfast.events.Envelope;
 import io.holdfast.events.NotificationEvent.NotificationSent;
+import io.holdfast.events.OrderEvent;
 import io.holdfast.events.OrderEvent.OrderCancelled;
 import io.holdfast.events.OrderEvent.OrderConfirmed;
+import io.holdfast.notifications.Channel.Refused;
+import io.holdfast.notifications.Channel.Unavailable;
+import io.holdfast.notifications.Channels.Route;
 import io.holdfast.runtime.jetstream.AppendResult.Appended;
 import io.holdfast.runtime.jetstream.AppendResult.Conflict;
 import io.holdfast.runtime.jetstream.Delivery;
 import io.holdfast.runtime.jetstream.EventStreams;
 import io.holdfast.runtime.jetstream.Outcome;
 import io.holdfast.runtime.jetstream.Outcome.Ignored;
+import io.holdfast.runtime.jetstream.Outcome.Postpone;
+import io.holdfast.runtime.jetstream.Outcome.Reject;
+import io.holdfast.runtime.jetstream.Outcome.Retry;
 import io.holdfast.runtime.jetstream.Reactions;
+import io.holdfast.runtime.telemetry.Meters;
+import io.micrometer.core.instrument.Counter;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import java.time.Clock;
+import java.time.Duration;
+import java.util.concurrent.ThreadLocalRandom;
 
 /** Tells the customer how the order ended, and records that it did. */
 public final class NotificationVerticle extends VerticleBase {
 
   private final EventStreams streams;
-  private final Channel channel;
+  private final Channels channels;
+  private final Meters meters;
   private final Clock clock;
 
-  public NotificationVerticle(EventStreams streams, Channel channel, Clock clock) {
+  public NotificationVerticle(EventStreams streams, Channels channels, Meters meters, Clock clock) {
     this.streams = streams;
-    this.channel = channel;
+    this.channels = channels;
+    this.meters = meters;
     this.clock = clock;
   }
 
@@ -33,22 +46,14 @@ public final class NotificationVerticle extends VerticleBase {
   public Future<?> start() {
     return streams.consume(
         "notifications-send",
-        Reactions.on(OrderConfirmed.class, this::confirmed)
-            .and(OrderCancelled.class, this::cancelled));
-  }
-
-  private Future<Outcome> confirmed(Delivery<OrderConfirmed> order) {
-    return tell(order, Notification.of(order.event(), order.traceId()));
-  }
-
-  private Future<Outcome> cancelled(Delivery<OrderCancelled> order) {
-    return tell(order, Notification.of(order.event(), order.traceId()));
+        Reactions.on(OrderConfirmed.class, this::tell).and(OrderCancelled.class, this::tell));
   }
 
   /**
    * A redelivery looks first whether the customer was told; the first delivery has no reason to.
    */
-  private Future<Outcome> tell(Delivery<?> order, Notification notification) {
+  private Future<Outcome> tell(Delivery<? extends OrderEvent> order) {
+    Notification notification = Notification.of(order.envelope());
     if (!order.redelivered()) {
       return send(notification);
     }
@@ -62,21 +67,60 @@ public final class NotificationVerticle extends VerticleBase {
   }
 
   private Future<Outcome> send(Notification notification) {
+    Route route = channels.forCustomer(notification.customerId());
+    return route
+        .channel()
+        .send(notification, route.address())
+        .transform(
+            told ->
+                told.succeeded()
+                    ? record(notification, route.channel().name())
+                    : Future.succeededFuture(judged(told.cause())));
+  }
+
+  /** A crash before this is stored repeats the telling, under the same id. */
+  private Future<Outcome> record(Notification notification, String channel) {
     NotificationSent fact =
         new NotificationSent(
-            notification.orderId(),
-            notification.customerId(),
-            notification.template(),
-            channel.name());
-    return channel
-        .send(notification)
-        .compose(
-            sent -> streams.append(Envelope.once(fact, clock.instant(), notification.traceId()), 0))
+            notification.orderId(), notification.customerId(), notification.template(), channel);
+    return streams
+        .append(Envelope.once(fact, clock.instant(), notification.traceId()), 0)
         .map(
             result ->
                 switch (result) {
-                  case Appended appended -> Outcome.DONE;
+                  case Appended appended -> {
+                    sent(channel, notification.template()).increment();
+                    yield Outcome.DONE;
+                  }
                   case Conflict conflict -> new Ignored("was told before");
                 });
+  }
+
+  /**
+   * Whom nobody can tell is parked with the reason at once. While a channel is known to be out, or
+   * asks to be left alone, waiting for it spends no attempt.
+   */
+  private static Outcome judged(Throwable failure) {
+    if (failure instanceof Refused) {
+      return new Reject(failure);
+    }
+    if (failure instanceof Unavailable channel
+        && (channel.outage() || channel.retryAfter().isPresent())) {
+      Duration wait =
+          channel
+              .retryAfter()
+              .orElse(Duration.ofSeconds(1))
+              .plusMillis(ThreadLocalRandom.current().nextLong(1_000));
+      return new Postpone(wait, failure.getMessage());
+    }
+    return new Retry(failure);
+  }
+
+  private Counter sent(String channel, String template) {
+    return Counter.builder("notifications_sent")
+        .description("Customers told, and recorded")
+        .tag("channel", channel)
+        .tag("template", template)
+        .register(meters.registry());
   }
 }

@@ -9,18 +9,21 @@ import org.slf4j.LoggerFactory;
 /** Writes the notification to the log: the channel for whoever has not set up another. */
 public final class LogChannel implements Channel {
 
+  public static final String NAME = "log";
+
   private static final Logger log = LoggerFactory.getLogger(LogChannel.class);
 
   @Override
   public String name() {
-    return "log";
+    return NAME;
   }
 
   @Override
-  public Future<Void> send(Notification notification) {
+  public Future<Void> send(Notification notification, String address) {
     log.atInfo()
         .addKeyValue("order_id", notification.orderId())
         .addKeyValue("trace_id", notification.traceId())
+        .addKeyValue("channel", NAME)
         .addKeyValue("template", notification.template())
         .addKeyValue("text", notification.text())
         .log("Customer notified");
