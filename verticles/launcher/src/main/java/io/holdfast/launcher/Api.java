@@ -53,6 +53,14 @@ final class Api {
     return text(request);
   }
 
+  static Answer put(String url, JsonObject body) {
+    return text(
+        HttpRequest.newBuilder(URI.create(url))
+            .header("Content-Type", "application/json")
+            .timeout(Duration.ofSeconds(5))
+            .PUT(HttpRequest.BodyPublishers.ofString(body.encode())));
+  }
+
   /** A long answer, to be read piece by piece; the caller closes it. */
   static InputStream stream(String url) {
     HttpRequest request = HttpRequest.newBuilder(URI.create(url)).GET().build();

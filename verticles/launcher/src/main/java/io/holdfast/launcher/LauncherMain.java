@@ -19,6 +19,7 @@ import picocli.CommandLine.HelpCommand;
       ReconcileCommand.class,
       WhyCommand.class,
       DoctorCommand.class,
+      ChaosCommand.class,
       HelpCommand.class
     })
 public final class LauncherMain implements Runnable {

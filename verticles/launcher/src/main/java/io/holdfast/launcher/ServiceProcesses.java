@@ -2,12 +2,13 @@ package io.holdfast.launcher;
 
 import io.holdfast.runtime.boot.VerticleGroup;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.function.ToIntFunction;
 
 /** Every group's fat JAR in a JVM of its own. */
@@ -16,34 +17,22 @@ final class ServiceProcesses implements UpCommand.Services {
   /** Above the longest drain that can be configured, which the process keeps itself. */
   private static final Duration STOP_LIMIT = Duration.ofSeconds(620);
 
-  private final Map<String, Process> processes;
+  private final List<ServiceProcess> processes;
 
-  private ServiceProcesses(Map<String, Process> processes) {
+  private ServiceProcesses(List<ServiceProcess> processes) {
     this.processes = processes;
   }
 
   static ServiceProcesses start(
       Map<String, String> env, ToIntFunction<VerticleGroup> port, Path logs) throws IOException {
-    Files.createDirectories(logs);
-    Map<String, Process> processes = new LinkedHashMap<>();
+    List<ServiceProcess> processes = new ArrayList<>();
     for (VerticleGroup group : Groups.ALL) {
-      Path jar =
-          DataFolder.projectRoot()
-              .resolve("verticles/" + group.name() + "/target/" + group.name() + "-fat.jar");
-      ProcessBuilder builder =
-          new ProcessBuilder(
-              Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-              "-XX:+UseSerialGC",
-              "-Xmx128m",
-              "-jar",
-              jar.toString());
-      builder.environment().clear();
-      builder.environment().putAll(env);
-      builder.environment().put("HTTP_PORT", Integer.toString(port.applyAsInt(group)));
-      Path log = logs.resolve(group.name() + ".log");
-      builder.redirectErrorStream(true);
-      builder.redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
-      processes.put(group.name(), builder.start());
+      Map<String, String> own = new HashMap<>(env);
+      own.put("HTTP_PORT", Integer.toString(port.applyAsInt(group)));
+      ServiceProcess process =
+          new ServiceProcess(group.name(), own, logs.resolve(group.name() + ".log"));
+      process.start();
+      processes.add(process);
     }
     return new ServiceProcesses(processes);
   }
@@ -51,7 +40,7 @@ final class ServiceProcesses implements UpCommand.Services {
   @Override
   public Map<String, Long> pids() {
     Map<String, Long> pids = new LinkedHashMap<>();
-    processes.forEach((name, process) -> pids.put(name, process.pid()));
+    processes.forEach(process -> pids.put(process.group(), process.pid()));
     return pids;
   }
 
@@ -61,13 +50,10 @@ final class ServiceProcesses implements UpCommand.Services {
         urls,
         limit,
         () -> {
-          for (Map.Entry<String, Process> entry : processes.entrySet()) {
-            if (!entry.getValue().isAlive()) {
+          for (ServiceProcess process : processes) {
+            if (!process.isAlive()) {
               throw new IllegalStateException(
-                  entry.getKey()
-                      + " ended with status "
-                      + entry.getValue().exitValue()
-                      + "; see its log");
+                  process.group() + " ended with status " + process.exitValue() + "; see its log");
             }
           }
         });
@@ -75,15 +61,15 @@ final class ServiceProcesses implements UpCommand.Services {
 
   @Override
   public boolean stop() {
-    processes.values().forEach(Process::destroy);
+    processes.forEach(ServiceProcess::terminate);
     boolean clean = true;
     long deadline = System.nanoTime() + STOP_LIMIT.toNanos();
-    for (Process process : processes.values()) {
+    for (ServiceProcess process : processes) {
       try {
-        if (process.waitFor(Math.max(1, deadline - System.nanoTime()), TimeUnit.NANOSECONDS)) {
+        if (process.awaitEnd(Duration.ofNanos(deadline - System.nanoTime()))) {
           clean &= process.exitValue() == 0;
         } else {
-          process.destroyForcibly();
+          process.kill();
           clean = false;
         }
       } catch (InterruptedException e) {

@@ -1,0 +1,121 @@
+package io.holdfast.launcher;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * One group's fat JAR in a JVM of its own, which may be ended in every way and started again. What
+ * it prints goes to one log over all its starts. Methods block; one thread at a time.
+ */
+final class ServiceProcess {
+
+  private static final Duration SIGNAL = Duration.ofSeconds(5);
+  private static final Duration KILL = Duration.ofSeconds(10);
+
+  private final String group;
+  private final Map<String, String> env;
+  private final Path log;
+  private volatile Process process;
+  private volatile int starts;
+
+  /**
+   * @param env all of its environment
+   * @param log is appended to
+   */
+  ServiceProcess(String group, Map<String, String> env, Path log) {
+    this.group = group;
+    this.env = new LinkedHashMap<>(env);
+    this.log = log;
+  }
+
+  String group() {
+    return group;
+  }
+
+  /** Does not wait until it is ready. */
+  synchronized void start() throws IOException {
+    Files.createDirectories(log.getParent());
+    Path jar =
+        DataFolder.projectRoot().resolve("verticles/" + group + "/target/" + group + "-fat.jar");
+    ProcessBuilder builder =
+        new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:+UseSerialGC",
+            "-Xmx128m",
+            "-jar",
+            jar.toString());
+    builder.environment().clear();
+    builder.environment().putAll(env);
+    builder.redirectErrorStream(true);
+    builder.redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+    process = builder.start();
+    starts++;
+  }
+
+  /** How often it was started. */
+  int starts() {
+    return starts;
+  }
+
+  boolean isAlive() {
+    return process != null && process.isAlive();
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  /** Of the process that has ended. */
+  int exitValue() {
+    return process.exitValue();
+  }
+
+  /** SIGTERM: it drains and ends by itself. */
+  void terminate() {
+    process.destroy();
+  }
+
+  /** Whether it has ended within that time. */
+  boolean awaitEnd(Duration limit) throws InterruptedException {
+    return process.waitFor(Math.max(1, limit.toNanos()), TimeUnit.NANOSECONDS);
+  }
+
+  /** SIGKILL; returns when it is gone. */
+  void kill() throws InterruptedException {
+    process.destroyForcibly();
+    if (!awaitEnd(KILL)) {
+      throw new IllegalStateException(group + " survives SIGKILL");
+    }
+  }
+
+  /** SIGSTOP: it keeps its connections and does nothing, until {@link #resume}. */
+  void pause() throws IOException, InterruptedException {
+    signal("STOP");
+  }
+
+  /** SIGCONT. */
+  void resume() throws IOException, InterruptedException {
+    signal("CONT");
+  }
+
+  private void signal(String name) throws IOException, InterruptedException {
+    if (!isAlive()) {
+      return;
+    }
+    Process kill =
+        new ProcessBuilder(List.of("kill", "-" + name, Long.toString(pid())))
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    if (!kill.waitFor(SIGNAL.toMillis(), TimeUnit.MILLISECONDS)) {
+      kill.destroyForcibly();
+      throw new IllegalStateException("cannot signal " + group);
+    }
+  }
+}
