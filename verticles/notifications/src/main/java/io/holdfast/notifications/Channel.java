@@ -17,7 +17,8 @@ public interface Channel {
 
   /**
    * Tells it. After a crash the same notification may be told again, so it carries {@link
-   * Notification#id}, by which a receiver can notice that.
+   * Notification#id}, by which a receiver can notice that. Called on the verticle's event loop,
+   * which it never blocks; the future completes there.
    *
    * @param address of the customer; null unless the channel needs one
    * @return completes when it is told. Fails with {@link Refused} if no attempt can help, with

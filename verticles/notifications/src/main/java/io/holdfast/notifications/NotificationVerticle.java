@@ -25,15 +25,27 @@ import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 
 /** Tells the customer how the order ended, and records that it did. */
 public final class NotificationVerticle extends VerticleBase {
 
+  /** Another replica may record what stands here, so that it is never taken out again. */
+  private static final int MAX_UNRECORDED = 10_000;
+
   private final EventStreams streams;
   private final Channels channels;
   private final Meters meters;
   private final Clock clock;
+
+  /**
+   * The channels of orders whose customers were told, but of which the broker did not take the
+   * record. The delivery is tried again until it does, and the customer is not to hear of every
+   * attempt.
+   */
+  private final Map<String, String> unrecorded = new HashMap<>();
 
   public NotificationVerticle(EventStreams streams, Channels channels, Meters meters, Clock clock) {
     this.streams = streams;
@@ -62,20 +74,30 @@ public final class NotificationVerticle extends VerticleBase {
         .compose(
             history ->
                 history.find(NotificationSent.class).isPresent()
-                    ? Future.succeededFuture(new Ignored("was told before"))
+                    ? Future.succeededFuture(toldBefore(notification))
                     : send(notification));
   }
 
+  private Outcome toldBefore(Notification notification) {
+    unrecorded.remove(notification.orderId());
+    return new Ignored("was told before");
+  }
+
   private Future<Outcome> send(Notification notification) {
+    String told = unrecorded.get(notification.orderId());
+    return told == null ? sendNow(notification) : record(notification, told);
+  }
+
+  private Future<Outcome> sendNow(Notification notification) {
     Route route = channels.forCustomer(notification.customerId());
     return route
         .channel()
         .send(notification, route.address())
         .transform(
-            told ->
-                told.succeeded()
+            done ->
+                done.succeeded()
                     ? record(notification, route.channel().name())
-                    : Future.succeededFuture(judged(told.cause())));
+                    : Future.succeededFuture(judged(done.cause())));
   }
 
   /** A crash before this is stored repeats the telling, under the same id. */
@@ -85,15 +107,23 @@ public final class NotificationVerticle extends VerticleBase {
             notification.orderId(), notification.customerId(), notification.template(), channel);
     return streams
         .append(Envelope.once(fact, clock.instant(), notification.traceId()), 0)
+        .onFailure(brokersFault -> remember(notification.orderId(), channel))
         .map(
             result ->
                 switch (result) {
                   case Appended appended -> {
+                    unrecorded.remove(notification.orderId());
                     sent(channel, notification.template()).increment();
                     yield Outcome.DONE;
                   }
-                  case Conflict conflict -> new Ignored("was told before");
+                  case Conflict conflict -> toldBefore(notification);
                 });
+  }
+
+  private void remember(String orderId, String channel) {
+    if (unrecorded.size() < MAX_UNRECORDED) {
+      unrecorded.put(orderId, channel);
+    }
   }
 
   /**

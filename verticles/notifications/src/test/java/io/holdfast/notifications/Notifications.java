@@ -23,6 +23,10 @@ import io.holdfast.runtime.telemetry.JsonLogEncoder;
 import io.holdfast.testkit.Streams;
 import io.holdfast.testkit.TestBroker;
 import io.holdfast.testkit.TestGroups;
+import io.nats.client.Connection;
+import io.nats.client.JetStreamManagement;
+import io.nats.client.Nats;
+import io.nats.client.api.StreamConfiguration;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
 import java.math.BigDecimal;
@@ -127,6 +131,17 @@ final class Notifications implements AutoCloseable {
     eventually("it is parked", () -> !streams.messages("DEADLETTERS").isEmpty());
     assertThat(streams.messages("DEADLETTERS")).hasSize(1);
     return (MessageDeadLettered) streams.facts("DEADLETTERS").getFirst().event();
+  }
+
+  /** Lets the broker store so many records and refuse the next; -1 for no bound. */
+  @SuppressWarnings("try") // closing a connection can be interrupted
+  void takesRecords(long atMost) throws Exception {
+    try (Connection administrator = Nats.connect(TestBroker.shared().url())) {
+      JetStreamManagement streams = administrator.jetStreamManagement();
+      StreamConfiguration now =
+          streams.getStreamInfo(this.streams.subjects().stream("NOTIFICATIONS")).getConfiguration();
+      streams.updateStream(StreamConfiguration.builder(now).maxMessages(atMost).build());
+    }
   }
 
   void awaitSettled() {

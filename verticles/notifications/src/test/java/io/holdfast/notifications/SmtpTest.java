@@ -49,6 +49,7 @@ class SmtpTest {
     preferences = folder.resolve("preferences.json");
     write("customer-7", ADDRESS);
     notifications
+        .with("RETRY_BASE_MS", 50)
         .with("SMTP_HOST", "127.0.0.1")
         .with("SMTP_PORT", server.port())
         .with("SMTP_TLS", "none")
@@ -139,7 +140,7 @@ class SmtpTest {
       throws Exception {
     write("gone", "gone@mailbox.example", "customer-7", ADDRESS);
     server.answers("gone@mailbox.example", "550 5.1.1 <gone@mailbox.example>: no such user");
-    notifications.start();
+    notifications.with("BREAKER_FAILURES", 1).start(); // a refusal is none of the server's
     notifications.confirmed("o1", "gone");
     notifications.confirmed("o2");
 
@@ -155,6 +156,29 @@ class SmtpTest {
     assertThat(notifications.streams().facts("NOTIFICATIONS")).hasSize(1);
     assertThat(notifications.metrics())
         .containsPattern("circuit_breaker_state\\{name=\"notification-smtp\"\\} 0");
+  }
+
+  @Test
+  void a_recipient_put_off_every_time_is_parked_after_the_last_attempt_while_others_get_theirs()
+      throws Exception {
+    write("full", "full@mailbox.example", "customer-7", ADDRESS);
+    server.answers("full@mailbox.example", "452 4.2.2 <full@mailbox.example>: over quota");
+    notifications.with("RETRY_MAX_ATTEMPTS", 4).with("BREAKER_FAILURES", 4).start();
+    notifications.confirmed("o0", "full");
+    for (int tried = 1; tried < 4; tried++) { // a mail that goes out between two that do not
+      int refused = tried;
+      eventually("it was tried", () -> server.refusals() >= refused);
+      notifications.confirmed("o" + tried);
+      notifications.sent("o" + tried);
+    }
+
+    MessageDeadLettered letter = notifications.parked();
+    assertThat(letter.aggregateId()).isEqualTo("o0");
+    assertThat(letter.reason()).isEqualTo("attempts_exhausted");
+    assertThat(letter.attempts()).isEqualTo(4);
+    assertThat(letter.error()).contains("did not take it: 452 4.2.2");
+    assertThat(server.refusals()).isEqualTo(4);
+    assertThat(notifications.streams().facts("NOTIFICATIONS")).hasSize(3);
   }
 
   @Test

@@ -45,6 +45,7 @@ class WebhookTest {
   void prefer() {
     notifications
         .with("NOTIFICATION_CHANNEL", "webhook")
+        .with("RETRY_BASE_MS", 50)
         .with("WEBHOOK_URL", receiver.url())
         .with("WEBHOOK_SECRET", SECRET);
   }
@@ -186,7 +187,7 @@ class WebhookTest {
 
   @Test
   void a_redirect_is_not_followed_and_is_no_end() {
-    receiver.answers(status(307, "Location", "/elsewhere"), status(302, "Location", "/elsewhere"));
+    receiver.answers(status(307, "Location", "/elsewhere"), status(303, "Location", "/elsewhere"));
     notifications.start();
     notifications.confirmed("o1");
 
@@ -263,6 +264,35 @@ class WebhookTest {
     assertThat(calls.get(1).body()).isEqualTo(calls.get(0).body());
     assertThat(calls.get(1).header("Webhook-Id")).isEqualTo(calls.get(0).header("Webhook-Id"));
     assertThat(notifications.streams().facts("NOTIFICATIONS")).hasSize(1);
+  }
+
+  @Test
+  void while_the_broker_takes_no_record_nobody_is_told_again_by_the_same_process()
+      throws Exception {
+    notifications.start();
+    notifications.confirmed("first");
+    notifications.sent("first");
+    notifications.takesRecords(1);
+    notifications.confirmed("o1");
+    eventually(
+        "the record was refused several times",
+        () ->
+            notifications
+                .metrics()
+                .lines()
+                .anyMatch(
+                    line ->
+                        line.matches(
+                            "event_retries_total\\{consumer=\"notifications-send\"\\} [3-9].*")));
+    notifications.takesRecords(-1);
+
+    assertThat(notifications.sent("o1").channel()).isEqualTo("webhook");
+    notifications.awaitSettled();
+
+    assertThat(receiver.calls())
+        .extracting(call -> call.header("Webhook-Id"))
+        .containsExactly("notification-sent-first", "notification-sent-o1");
+    assertThat(notifications.streams().facts("NOTIFICATIONS")).hasSize(2);
   }
 
   /** Written from the standard's text, with nothing of ours. */

@@ -35,7 +35,10 @@ final class Turns {
 
   /** Makes the call when it is its turn; fails with {@link Unavailable} if that takes too long. */
   <T> Future<T> take(Supplier<Future<T>> call) {
-    return turn().compose(mine -> call.get().onComplete(done -> next()));
+    return turn()
+        .compose(
+            mine -> // also a call that throws gives its place back
+            Future.succeededFuture().compose(now -> call.get()).onComplete(done -> next()));
   }
 
   private Future<Void> turn() {

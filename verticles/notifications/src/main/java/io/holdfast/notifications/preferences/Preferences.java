@@ -1,8 +1,9 @@
 package io.holdfast.notifications.preferences;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.holdfast.events.Ids;
@@ -24,14 +25,11 @@ public final class Preferences {
 
   public static final Preferences NONE = new Preferences(Map.of());
 
-  private static final int MAX_BYTES = 64 << 20;
+  private static final int MAX_BYTES = 8 << 20;
   private static final Set<String> FIELDS = Set.of("channel", "to");
 
   private static final JsonMapper JSON =
-      JsonMapper.builder()
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .build();
+      JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
   private final Map<String, Preference> byCustomer;
 
@@ -53,33 +51,36 @@ public final class Preferences {
       throw new IllegalArgumentException("must name a file that can be read", e);
     }
     if (content.length > MAX_BYTES) {
-      throw new IllegalArgumentException("must name a file of at most 64 MiB");
+      throw new IllegalArgumentException("must name a file of at most 8 MiB");
     }
     return parse(content, channels);
   }
 
   static Preferences parse(byte[] content, Set<String> channels) {
-    JsonNode root;
-    try {
-      root = JSON.readTree(content);
+    Map<String, Preference> byCustomer = new HashMap<>();
+    try (JsonParser parser = JSON.createParser(content)) {
+      if (parser.nextToken() != JsonToken.START_OBJECT) {
+        throw new IllegalArgumentException("must name a file that is one JSON object");
+      }
+      // One customer at a time: a tree of all of them is many times as large as the file.
+      while (parser.nextToken() == JsonToken.FIELD_NAME) {
+        String who = parser.currentName();
+        if (!Ids.valid(who)) {
+          throw new IllegalArgumentException(
+              "entry " + (byCustomer.size() + 1) + " is for no customer: an id " + Ids.RULE);
+        }
+        parser.nextToken();
+        byCustomer.put(who, preference(who, JSON.readTree(parser), channels));
+      }
+      if (parser.nextToken() != null) {
+        throw new IllegalArgumentException("must name a file that is one JSON object, no more");
+      }
     } catch (JsonProcessingException e) { // whose message quotes the file
       throw new IllegalArgumentException(
           "must name a JSON file without duplicates; fault in line "
               + (e.getLocation() == null ? "?" : e.getLocation().getLineNr()));
     } catch (IOException e) {
       throw new IllegalArgumentException("must name a JSON file", e);
-    }
-    if (!root.isObject()) {
-      throw new IllegalArgumentException("must name a file that is one JSON object");
-    }
-    Map<String, Preference> byCustomer = HashMap.newHashMap(root.size());
-    for (Map.Entry<String, JsonNode> entry : root.properties()) {
-      String who = entry.getKey();
-      if (!Ids.valid(who)) {
-        throw new IllegalArgumentException(
-            "entry " + (byCustomer.size() + 1) + " is for no customer: an id " + Ids.RULE);
-      }
-      byCustomer.put(who, preference(who, entry.getValue(), channels));
     }
     return new Preferences(byCustomer);
   }

@@ -71,6 +71,22 @@ class TurnsTest {
     assertThat(onLoop(begun::size)).as("the place is free again").isEqualTo(2);
   }
 
+  @Test
+  void a_call_that_throws_gives_its_place_back() {
+    Turns turns = onLoop(() -> new Turns(vertx, 1, Duration.ofSeconds(30)));
+    Future<String> failed =
+        onLoop(
+            () ->
+                turns.<String>take(
+                    () -> {
+                      throw new IllegalStateException("at once");
+                    }));
+
+    assertThat(onLoop(failed::cause)).hasMessage("at once");
+    onLoop(() -> call(turns));
+    assertThat(onLoop(begun::size)).isEqualTo(1);
+  }
+
   private Future<String> call(Turns turns) {
     return turns.take(
         () -> {

@@ -44,7 +44,7 @@ class PreferencesTest {
         arguments("", "one JSON object"),
         arguments("[]", "one JSON object"),
         arguments("{\"C\": {\"to\": \"a@secret.org\"}", "fault in line 1"),
-        arguments("{}\n{\"C\": {\"to\": \"a@secret.org\"}}", "fault in line 2"),
+        arguments("{}\n{\"C\": {\"to\": \"a@secret.org\"}}", "one JSON object, no more"),
         arguments("{\"C\":{},\n\"C\":{}}", "fault in line 2"),
         arguments("{\"C\": a@secret.org}", "fault in line 1"),
         arguments("{\"a@secret.org\": {}}", "entry 1 is for no customer"),

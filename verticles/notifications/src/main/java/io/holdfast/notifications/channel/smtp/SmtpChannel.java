@@ -61,6 +61,8 @@ public final class SmtpChannel implements Channel {
             .setKeepAliveTimeout(30)
             // One command after the other: a refused recipient leaves no half-sent mail behind.
             .setPipelining(false)
+            // Else the client asks the DNS for our name on the event loop, and gets a container's.
+            .setOwnHostname(MailAddress.domain(settings.from()))
             .setUserAgent("holdfast-notifications")
             .setConnectTimeout(Math.min(millis, 5_000))
             .setSslHandshakeTimeout(millis)
@@ -89,8 +91,8 @@ public final class SmtpChannel implements Channel {
 
   @Override
   public Future<Void> send(Notification notification, String address) {
-    return client
-        .sendMail(mail(notification, address))
+    return Future.succeededFuture()
+        .compose(now -> client.sendMail(mail(notification, address)))
         .timeout(settings.timeout().toMillis(), TimeUnit.MILLISECONDS)
         .<Void>mapEmpty()
         .recover(failure -> Future.failedFuture(judged(failure)));
@@ -122,8 +124,8 @@ public final class SmtpChannel implements Channel {
    */
   private static RuntimeException judged(Throwable failure) {
     if (!(failure instanceof SMTPException smtp)) {
-      return failure instanceof IllegalArgumentException malformed
-          ? malformed
+      return failure instanceof IllegalArgumentException // whose message quotes the recipient
+          ? new Refused("the mail client does not take the mail")
           : unavailable(failure.getClass().getSimpleName());
     }
     Matcher code = CODE.matcher(smtp.getReplyMessage());

@@ -2,6 +2,7 @@ package io.holdfast.notifications.channel.webhook;
 
 import io.holdfast.runtime.config.Settings;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -20,6 +21,7 @@ public record WebhookSettings(
     URI url, WebhookSignature signature, Duration timeout, int connections) {
 
   private static final String PREFIX = "whsec_";
+  private static final Set<String> SCHEMES = Set.of("http", "https");
   private static final String RULE =
       "must be whsec_ and 24 to 64 bytes in base64; several, for a change of secrets, parted by a"
           + " space";
@@ -31,11 +33,29 @@ public record WebhookSettings(
 
   /** What is wrong is noted now; to be made once all was read. */
   public static Supplier<WebhookSettings> read(Settings settings) {
-    URI url = settings.uri("WEBHOOK_URL", "http://localhost", Set.of("http", "https"));
+    URI url = url(settings);
     List<byte[]> keys = keys(settings);
     Duration timeout = settings.millis("WEBHOOK_TIMEOUT_MS", 5_000, 100, 60_000);
     int connections = settings.integer("WEBHOOK_CONNECTIONS", 32, 1, 1_024);
     return () -> new WebhookSettings(url, new WebhookSignature(keys), timeout, connections);
+  }
+
+  /** Such an address is often a secret in itself: it is not shown. */
+  private static URI url(Settings settings) {
+    try {
+      URI url = new URI(settings.optional("WEBHOOK_URL").orElse(""));
+      if (url.getScheme() != null
+          && SCHEMES.contains(url.getScheme())
+          && url.getHost() != null
+          && url.getUserInfo() == null
+          && url.getFragment() == null) {
+        return url;
+      }
+    } catch (URISyntaxException malformed) {
+      // told below, as a wrong scheme is
+    }
+    settings.fault("WEBHOOK_URL", "***", "must be an address such as http://host or https://host");
+    return URI.create("http://localhost");
   }
 
   private static List<byte[]> keys(Settings settings) {

@@ -1,14 +1,20 @@
 package io.holdfast.notifications;
 
 import static io.holdfast.testkit.Eventually.eventually;
+import static io.holdfast.testkit.Streams.get;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.net.JksOptions;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -17,10 +23,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Goal: mails and the password go to nobody but the server whose certificate holds. Method: real
- * TLS, with a certificate for localhost alone that no JDK knows.
+ * Goal: mails, the password and webhooks go to nobody but the server whose certificate holds.
+ * Method: real TLS, with a certificate for localhost alone that no JDK knows; apart from it, every
+ * server would take what comes.
  */
-class SmtpTlsTest {
+class TlsTest {
 
   private static final String USER = "shop@shop.example";
   private static final String PASSWORD = "hunter2-hunter2";
@@ -112,14 +119,40 @@ class SmtpTlsTest {
       notifications.sent("o1");
 
       assertThat(server.mails()).hasSize(1);
-      assertThat(front.inClear()).hasSize(2);
-      assertThat(front.inClear()).last().isEqualTo("STARTTLS");
+      assertThat(front.inClear()).containsExactly("EHLO shop.example", "STARTTLS");
+    }
+  }
+
+  @Test
+  void with_starttls_a_certificate_that_nobody_vouches_for_gets_no_mail() throws Exception {
+    try (MailServer server = MailServer.started().onlyFor(USER, PASSWORD)) {
+      StartTlsFront front =
+          new StartTlsFront(notifications.vertx(), keystore, "changeit", server.port());
+      notifications.with("SMTP_TLS", "starttls").with("SMTP_PORT", front.port()).start();
+      assertNothingGoesOutAndNothingIsGivenUp(server);
+      assertThat(front.inClear()).contains("STARTTLS").noneMatch(line -> line.contains("AUTH"));
+    }
+  }
+
+  @Test
+  void with_starttls_a_certificate_for_another_host_gets_no_mail() throws Exception {
+    try (MailServer server = MailServer.started().onlyFor(USER, PASSWORD)) {
+      StartTlsFront front =
+          new StartTlsFront(notifications.vertx(), keystore, "changeit", server.port());
+      notifications
+          .with("SMTP_HOST", "127.0.0.1")
+          .with("SMTP_TLS", "starttls")
+          .with("SMTP_TLS_CA", authority)
+          .with("SMTP_PORT", front.port())
+          .start();
+      assertNothingGoesOutAndNothingIsGivenUp(server);
+      assertThat(front.inClear()).contains("STARTTLS").noneMatch(line -> line.contains("AUTH"));
     }
   }
 
   @Test
   void a_certificate_that_nobody_vouches_for_gets_no_mail() throws Exception {
-    try (MailServer server = MailServer.startedWithTls()) {
+    try (MailServer server = MailServer.startedWithTls().onlyFor(USER, PASSWORD)) {
       tls(server.port(), null);
       assertNothingGoesOutAndNothingIsGivenUp(server);
     }
@@ -127,7 +160,7 @@ class SmtpTlsTest {
 
   @Test
   void a_certificate_for_another_host_gets_no_mail() throws Exception {
-    try (MailServer server = MailServer.startedWithTls()) {
+    try (MailServer server = MailServer.startedWithTls().onlyFor(USER, PASSWORD)) {
       notifications.with("SMTP_HOST", "127.0.0.1");
       tls(server.port(), authority);
       assertNothingGoesOutAndNothingIsGivenUp(server);
@@ -140,6 +173,36 @@ class SmtpTlsTest {
       tls(server.port(), authority);
       assertNothingGoesOutAndNothingIsGivenUp(server);
     }
+  }
+
+  @Test
+  void a_webhooks_receiver_whom_nobody_vouches_for_gets_nothing() {
+    Queue<String> calls = new ConcurrentLinkedQueue<>();
+    HttpServer receiver =
+        get(
+            notifications
+                .vertx()
+                .createHttpServer(
+                    new HttpServerOptions()
+                        .setSsl(true)
+                        .setKeyCertOptions(
+                            new JksOptions().setPath(keystore.toString()).setPassword("changeit")))
+                .requestHandler(
+                    request -> {
+                      calls.add(request.uri());
+                      request.response().end();
+                    })
+                .listen(0, "localhost"));
+    notifications
+        .with("NOTIFICATION_CHANNEL", "webhook")
+        .with("WEBHOOK_URL", "https://localhost:" + receiver.actualPort())
+        .with("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+        .start();
+    notifications.confirmed("o1", "customer-8");
+
+    eventually("it was tried", () -> SmtpTest.counted(notifications.metrics(), "unavailable") >= 1);
+    assertThat(calls).isEmpty();
+    assertThat(notifications.streams().facts("NOTIFICATIONS")).isEmpty();
   }
 
   private void tls(int port, Path ca) {
