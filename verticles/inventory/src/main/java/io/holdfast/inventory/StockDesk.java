@@ -14,11 +14,12 @@ import io.holdfast.runtime.jetstream.BrokerException;
 import io.holdfast.runtime.jetstream.EventStreams;
 import io.holdfast.runtime.jetstream.Guarded;
 import io.holdfast.runtime.jetstream.Stored;
-import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import java.security.SecureRandom;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -32,7 +33,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.Executor;
+import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -66,13 +68,13 @@ public final class StockDesk {
 
   private static final Logger log = LoggerFactory.getLogger(StockDesk.class);
 
-  private final Vertx vertx;
   private final EventStreams streams;
   private final Clock clock;
-  private final Context context;
   private final int maxBatch;
+  private final Loop loop;
+  private final RandomGenerator random;
 
-  // The event loop's alone.
+  // The loop's alone.
   private final Deque<Work> waiting = new ArrayDeque<>();
   private final Map<String, KnownLevel> levels = new HashMap<>();
   private boolean committing;
@@ -84,16 +86,39 @@ public final class StockDesk {
 
   private record Work(StockRequest request, Promise<Settled> settled) {}
 
+  /** Where a desk's work runs, one piece after the other, and where its callers are at home. */
+  public interface Loop {
+
+    /** Runs it on the loop, now or later. */
+    void run(Runnable work);
+
+    /** What runs things where the caller of this method is. */
+    Executor caller();
+
+    /** Completes on the loop after so long. */
+    Future<Void> pause(Duration length);
+  }
+
   /**
    * @param maxBatch facts and levels that one batch may hold, at most {@link
    *     EventStreams#MAX_BATCH}
    */
   public StockDesk(Vertx vertx, EventStreams streams, Clock clock, int maxBatch) {
-    this.vertx = vertx;
+    this(streams, clock, maxBatch, new EventLoop(vertx), new SecureRandom());
+  }
+
+  /**
+   * On a loop of the caller's making.
+   *
+   * @param random sets two levels' ids apart, and the pauses of two replicas
+   */
+  public StockDesk(
+      EventStreams streams, Clock clock, int maxBatch, Loop loop, RandomGenerator random) {
     this.streams = streams;
     this.clock = clock;
-    this.context = vertx.getOrCreateContext();
     this.maxBatch = maxBatch;
+    this.loop = loop;
+    this.random = random;
   }
 
   /**
@@ -104,16 +129,16 @@ public final class StockDesk {
    */
   public Future<Settled> submit(StockRequest request) {
     Promise<Settled> answer = Promise.promise();
-    Context caller = vertx.getOrCreateContext();
-    context.runOnContext(
-        v -> {
+    Executor caller = loop.caller();
+    loop.run(
+        () -> {
           Promise<Settled> settled = Promise.promise();
           settled
               .future()
               .onComplete(
                   done ->
-                      caller.runOnContext(
-                          w -> {
+                      caller.execute(
+                          () -> {
                             if (done.succeeded()) {
                               answer.complete(done.result());
                             } else {
@@ -218,7 +243,7 @@ public final class StockDesk {
     }
     // A level's trace is that of the first request that changed it; several may have.
     List<String> changed = List.copyOf(plan.changed().keySet());
-    String distinction = UUID.randomUUID().toString();
+    String distinction = new UUID(random.nextLong(), random.nextLong()).toString();
     for (String sku : changed) {
       StockLevel level = plan.changed().get(sku);
       StockLevelChanged fact =
@@ -357,10 +382,7 @@ public final class StockDesk {
   }
 
   private Future<Void> pause() {
-    Promise<Void> over = Promise.promise();
-    long wait = 1 + ThreadLocalRandom.current().nextLong(5L << Math.min(conflicts, 6));
-    vertx.setTimer(wait, id -> over.complete());
-    return over.future();
+    return loop.pause(Duration.ofMillis(1 + random.nextLong(5L << Math.min(conflicts, 6))));
   }
 
   /**

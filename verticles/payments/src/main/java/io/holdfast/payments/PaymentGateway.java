@@ -10,7 +10,8 @@ import java.util.Optional;
  *
  * <p>Futures fail with {@link Unavailable} if the gateway could not be asked, or gave no answer
  * that tells what happened: the effect may exist or not, and the same call is to be repeated until
- * the gateway says.
+ * the gateway says. They fail with anything else if it refused in a way that a repetition will not
+ * change, and that says nothing about the money.
  */
 public interface PaymentGateway {
 
@@ -34,33 +35,68 @@ public interface PaymentGateway {
    */
   Future<ChargeResult> charge(String orderId, Money amount, String paymentMethod, String key);
 
-  /** Gives back the whole of a charge. */
+  /**
+   * Looks for a charge of an order that took money, however long ago. Does not see one that is
+   * still on its way, nor surely one of the last minute.
+   */
+  Future<Optional<ChargeResult>> find(String orderId, Money amount);
+
+  /**
+   * Finds out what came of a charge of which nobody knows whether it was made, and keeps one that
+   * is still on its way from taking anything.
+   *
+   * @param amount that of the charge, as are {@code paymentMethod} and {@code key}
+   * @return empty if nothing was taken, and nothing will be
+   */
+  Future<Optional<ChargeResult>> settle(
+      String orderId, Money amount, String paymentMethod, String key);
+
+  /** Gives back the whole of a charge; if that was done before, says so as if it was done now. */
   Future<RefundResult> refund(String orderId, String paymentId, Money amount, String key);
 
   /**
-   * Undoes a charge of which nobody knows whether it was made: gives back what it took, and keeps
-   * one that is still on its way from taking anything.
+   * Undoes a charge of which nobody knows whether it was made: {@link #settle}, and what was taken
+   * is given back.
    *
-   * @param amount that of the charge, as are {@code paymentMethod} and {@code chargeKey}
    * @return empty if nothing was taken, and nothing will be
    */
-  Future<Optional<RefundResult>> reverse(
-      String orderId, Money amount, String paymentMethod, String chargeKey, String refundKey);
+  default Future<Optional<RefundResult>> reverse(
+      String orderId, Money amount, String paymentMethod, String chargeKey, String refundKey) {
+    return settle(orderId, amount, paymentMethod, chargeKey)
+        .compose(
+            result ->
+                result.orElse(null) instanceof ChargeResult.Charged charged
+                    ? refund(orderId, charged.paymentId(), amount, refundKey).map(Optional::of)
+                    : Future.succeededFuture(Optional.empty()));
+  }
 
   /** The gateway is not to be had at the moment. */
   final class Unavailable extends RuntimeException {
     private final transient Optional<Duration> retryAfter;
     private final boolean outage;
+    private final boolean inDoubt;
+
+    /**
+     * As one that leaves the call in doubt, unless it was not even made.
+     *
+     * @param retryAfter how long the gateway wants to be left alone, if it said so
+     * @param outage true if it is known to be failing: no attempt is to be counted
+     */
+    public Unavailable(String message, Optional<Duration> retryAfter, boolean outage) {
+      this(message, retryAfter, outage, !outage);
+    }
 
     /**
      * @param retryAfter how long the gateway wants to be left alone, if it said so
-     * @param outage true if it was not even asked, as it has been failing: no attempt is to be
-     *     counted
+     * @param outage true if it is known to be failing: no attempt is to be counted
+     * @param inDoubt false if this call certainly had no effect, as it was not made or refused
      */
-    public Unavailable(String message, Optional<Duration> retryAfter, boolean outage) {
+    public Unavailable(
+        String message, Optional<Duration> retryAfter, boolean outage, boolean inDoubt) {
       super(message);
       this.retryAfter = retryAfter;
       this.outage = outage;
+      this.inDoubt = inDoubt;
     }
 
     public Optional<Duration> retryAfter() {
@@ -69,6 +105,11 @@ public interface PaymentGateway {
 
     public boolean outage() {
       return outage;
+    }
+
+    /** Whether the call may have had its effect, or may have it yet. */
+    public boolean inDoubt() {
+      return inDoubt;
     }
   }
 }

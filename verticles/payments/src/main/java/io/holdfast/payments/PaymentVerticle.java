@@ -17,6 +17,7 @@ import io.holdfast.payments.PaymentGateway.Unavailable;
 import io.holdfast.payments.domain.Decision;
 import io.holdfast.payments.domain.Decision.Append;
 import io.holdfast.payments.domain.Decision.Charge;
+import io.holdfast.payments.domain.Decision.Expire;
 import io.holdfast.payments.domain.Decision.Nothing;
 import io.holdfast.payments.domain.Decision.Refund;
 import io.holdfast.payments.domain.Decision.ReverseCharge;
@@ -24,12 +25,14 @@ import io.holdfast.payments.domain.Payment;
 import io.holdfast.payments.domain.PaymentRules;
 import io.holdfast.runtime.jetstream.AppendResult.Appended;
 import io.holdfast.runtime.jetstream.AppendResult.Conflict;
+import io.holdfast.runtime.jetstream.BrokerException;
 import io.holdfast.runtime.jetstream.Delivery;
 import io.holdfast.runtime.jetstream.EventStreams;
 import io.holdfast.runtime.jetstream.History;
 import io.holdfast.runtime.jetstream.Outcome;
 import io.holdfast.runtime.jetstream.Outcome.Ignored;
 import io.holdfast.runtime.jetstream.Outcome.Postpone;
+import io.holdfast.runtime.jetstream.Outcome.Retry;
 import io.holdfast.runtime.jetstream.Reactions;
 import io.holdfast.runtime.jetstream.Stored;
 import io.holdfast.runtime.telemetry.Meters;
@@ -37,10 +40,12 @@ import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,30 +55,77 @@ import org.slf4j.LoggerFactory;
  */
 public final class PaymentVerticle extends VerticleBase {
 
+  /** The consumer of reservations. */
+  static final String CHARGE = "payments-charge";
+
   private static final int MAX_DECISIONS = 5;
+
+  /** Stripe keeps a key for a day; this leaves an hour for clocks and for calls under way. */
+  private static final Duration KEY_LIFE = Duration.ofHours(23);
+
+  /** Clocks differ; a redelivery just before the deadline would only be put off again. */
+  private static final long ON_THE_SAFE_SIDE = 5;
+
+  private static final Duration LOOK_AGAIN = Duration.ofMinutes(5);
   private static final Logger log = LoggerFactory.getLogger(PaymentVerticle.class);
 
   private final EventStreams streams;
   private final PaymentGateway gateway;
   private final Meters meters;
   private final Clock clock;
+  private final Duration keyLife;
+  private final Optional<Expiry> expiry;
+  private final Doubts doubts;
 
   /** Spares a charge that would only be given back; nothing is wrong if it has forgotten one. */
   private final RecentOrders justVoided = new RecentOrders();
 
+  /** Without deadlines: a reservation waits for its payment as long as it takes. */
   public PaymentVerticle(EventStreams streams, PaymentGateway gateway, Meters meters, Clock clock) {
+    this(streams, gateway, meters, clock, KEY_LIFE, Optional.empty());
+  }
+
+  /**
+   * @param keyLife how long the gateway surely remembers a key
+   * @param expiry of reservations; empty if they have no deadline
+   */
+  PaymentVerticle(
+      EventStreams streams,
+      PaymentGateway gateway,
+      Meters meters,
+      Clock clock,
+      Duration keyLife,
+      Optional<Expiry> expiry) {
     this.streams = streams;
     this.gateway = gateway;
     this.meters = meters;
     this.clock = clock;
+    this.keyLife = keyLife;
+    this.expiry = expiry;
+    this.doubts = new Doubts(meters.registry(), clock);
   }
 
   @Override
   public Future<?> start() {
-    return Future.all(
-        streams.consume("payments-charge", Reactions.on(InventoryReserved.class, this::reserved)),
-        streams.consume(
-            "payments-compensate", Reactions.on(OrderCancelled.class, this::cancelled)));
+    return expiry
+        .map(Expiry::watch)
+        .orElseGet(Future::succeededFuture)
+        .compose(
+            v ->
+                Future.all(
+                    streams.consume(CHARGE, Reactions.on(InventoryReserved.class, this::reserved)),
+                    streams.consume(
+                        "payments-compensate", Reactions.on(OrderCancelled.class, this::cancelled)),
+                    expiry.isEmpty()
+                        ? Future.succeededFuture()
+                        : streams.consume(
+                            "payments-expire",
+                            Reactions.on(InventoryReserved.class, this::reminded))));
+  }
+
+  /** The charges that have no answer. */
+  Doubts doubts() {
+    return doubts;
   }
 
   /**
@@ -81,13 +133,91 @@ public final class PaymentVerticle extends VerticleBase {
    * moment ago, and the append's guard finds out if it is not.
    */
   private Future<Outcome> reserved(Delivery<InventoryReserved> reserved) {
+    Optional<Instant> deadline = expiry.map(e -> e.deadline(reserved.storedAt()));
+    boolean late = deadline.isPresent() && !clock.instant().isBefore(deadline.get());
     Flow flow =
         new Flow(
             reserved,
             reserved.event().orderId(),
-            payment -> PaymentRules.on(reserved.event(), payment));
-    boolean look = reserved.redelivered() || justVoided.contains(reserved.event().orderId());
-    return postponedByOutage(look ? flow.loadAndDecide() : flow.decide(History.EMPTY));
+            payment -> PaymentRules.on(reserved.event(), payment, late));
+    boolean look =
+        reserved.redelivered() || late || justVoided.contains(reserved.event().orderId());
+    return (look ? flow.loadAndDecide() : flow.decide(History.EMPTY))
+        .recover(
+            failure ->
+                (expiry.isEmpty() || failure instanceof BrokerException
+                        ? Future.<Void>succeededFuture()
+                        : flow.nothingWasSent()
+                            .otherwise(false)
+                            .compose(unsent -> expiry.get().note(reserved, unsent)))
+                    .compose(noted -> later(failure, deadline)));
+  }
+
+  /**
+   * The broker wakes us at a reservation's deadline. What is not open any more needs nothing; what
+   * is, may be in the hands of any replica, so the gateway has the last word.
+   */
+  private Future<Outcome> reminded(Delivery<InventoryReserved> reminder) {
+    String orderId = reminder.event().orderId();
+    return streams
+        .load(Domain.INVENTORY, orderId)
+        .compose(
+            history ->
+                history.events().stream()
+                    .filter(stored -> stored.envelope().event() instanceof InventoryReserved)
+                    .findFirst()
+                    .map(this::expire)
+                    .orElseGet(() -> Future.succeededFuture(new Ignored("no such reservation"))))
+        .recover(
+            failure ->
+                switch (failure) {
+                  case BrokerException brokersFault -> Future.failedFuture(brokersFault);
+                  case Unavailable gateway ->
+                      Future.succeededFuture(
+                          new Postpone(
+                              gateway
+                                  .retryAfter()
+                                  .orElse(Duration.ofSeconds(1))
+                                  .plusMillis(ThreadLocalRandom.current().nextLong(1_000)),
+                              gateway.getMessage()));
+                  // The sweep goes on about it; the reservation's own delivery is what is parked.
+                  default -> {
+                    log.atWarn()
+                        .addKeyValue("order_id", orderId)
+                        .addKeyValue("error", failure.toString())
+                        .log("Could not expire a reservation");
+                    yield Future.succeededFuture(new Ignored(failure.getMessage()));
+                  }
+                });
+  }
+
+  /**
+   * Ends a reservation that is past its deadline, if its payment is open and the gateway says that
+   * nothing was taken; records the payment if it says that it was.
+   *
+   * @param stored an InventoryReserved
+   * @return fails with {@link Unavailable} while the gateway cannot tell
+   */
+  Future<Outcome> expire(Stored stored) {
+    InventoryReserved reserved = (InventoryReserved) stored.envelope().event();
+    Duration left =
+        Duration.between(clock.instant(), expiry.orElseThrow().deadline(stored.storedAt()));
+    if (left.isPositive()) { // the deadline was put off since, or our clock is behind the broker's
+      return Future.succeededFuture(
+          new Postpone(left.compareTo(LOOK_AGAIN) < 0 ? left : LOOK_AGAIN, "not yet"));
+    }
+    Envelope<InventoryReserved> envelope =
+        new Envelope<>(
+            stored.envelope().id(),
+            reserved,
+            stored.envelope().timestamp(),
+            stored.envelope().traceId(),
+            stored.envelope().version());
+    return new Flow(
+            new Delivery<>(envelope, stored.sequence(), stored.storedAt(), 0),
+            reserved.orderId(),
+            payment -> PaymentRules.pastDeadline(reserved.orderId(), payment))
+        .loadAndDecide();
   }
 
   private Future<Outcome> cancelled(Delivery<OrderCancelled> cancelled) {
@@ -96,7 +226,7 @@ public final class PaymentVerticle extends VerticleBase {
             cancelled,
             cancelled.event().orderId(),
             payment -> PaymentRules.on(cancelled.event(), payment));
-    return postponedByOutage(flow.loadAndDecide());
+    return flow.loadAndDecide().recover(failure -> later(failure, Optional.empty()));
   }
 
   /**
@@ -109,6 +239,12 @@ public final class PaymentVerticle extends VerticleBase {
     private final long begun = System.nanoTime();
     private int decisions;
     private PaymentProcessed taken;
+
+    /** Whether an attempt of this delivery's may have reached the gateway. */
+    private boolean maySent;
+
+    /** What is known of the deliveries before this one; null until it is asked for. */
+    private Future<Boolean> unsentBefore;
 
     Flow(Delivery<?> delivery, String orderId, Function<Payment, Decision> rule) {
       this.delivery = delivery;
@@ -128,10 +264,12 @@ public final class PaymentVerticle extends VerticleBase {
           Payment.of(history.events().stream().map(Stored::envelope).map(Envelope::event).toList());
       long expected = history.lastSequence();
       return switch (rule.apply(payment)) {
-        case Charge charge ->
-            gateway
-                .charge(orderId, charge.amount(), charge.paymentMethod(), chargeKey())
-                .compose(result -> append(charged(result), expected));
+        case Charge charge -> charge(charge).compose(result -> append(charged(result), expected));
+        case Expire expire ->
+            nothingWasSent()
+                .compose(none -> none ? Future.succeededFuture(Optional.empty()) : settle())
+                .compose(
+                    result -> append(result.map(this::charged).orElseGet(this::expired), expected));
         case Refund refund ->
             gateway
                 .refund(orderId, refund.paymentId(), refund.amount(), refundKey())
@@ -144,8 +282,93 @@ public final class PaymentVerticle extends VerticleBase {
                             ? append(refunded(result.get()), expected)
                             : Future.succeededFuture(new Ignored("voided, nothing was taken")));
         case Append append -> append(append.fact(), expected);
-        case Nothing nothing -> Future.succeededFuture(new Ignored(nothing.reason()));
+        case Nothing nothing -> {
+          doubts.resolved(orderId);
+          yield Future.succeededFuture(new Ignored(nothing.reason()));
+        }
       };
+    }
+
+    /** A key that the gateway may have forgotten protects from nothing: then it is asked first. */
+    private Future<ChargeResult> charge(Charge charge) {
+      return keyMayBeForgotten()
+          ? gateway
+              .find(orderId, charge.amount())
+              .compose(
+                  found ->
+                      found.isPresent() ? Future.succeededFuture(found.get()) : attempt(charge))
+          : attempt(charge);
+    }
+
+    private Future<ChargeResult> attempt(Charge charge) {
+      return aboutToSend()
+          .compose(
+              v ->
+                  told(
+                      () ->
+                          gateway.charge(
+                              orderId, charge.amount(), charge.paymentMethod(), chargeKey())));
+    }
+
+    /** A first delivery has no note; a later one finds out what it says before it is gone. */
+    private Future<Void> aboutToSend() {
+      return expiry.isPresent() && delivery.redelivered()
+          ? unsentBefore().compose(known -> expiry.get().aboutToSend(reservation()))
+          : Future.succeededFuture();
+    }
+
+    private Future<Optional<ChargeResult>> settle() {
+      InventoryReserved reserved = (InventoryReserved) delivery.event();
+      return told(
+          () -> gateway.settle(orderId, reserved.total(), reserved.paymentMethod(), chargeKey()));
+    }
+
+    /** Keeps the books on what is in doubt. */
+    private <T> Future<T> told(Supplier<Future<T>> call) {
+      Doubts.Attempt attempt =
+          doubts.sent(orderId, delivery.deliveries() == 1 ? clock.instant() : delivery.storedAt());
+      boolean sentBefore = maySent;
+      maySent = true;
+      return call.get()
+          .andThen(
+              done -> {
+                if (done.succeeded()) {
+                  doubts.resolved(orderId);
+                } else if (done.cause() instanceof Unavailable gone && !gone.inDoubt()) {
+                  maySent = sentBefore;
+                  attempt.withoutEffect();
+                }
+              });
+    }
+
+    /**
+     * When it was first tried is not known, but not before it was reserved. A message that an
+     * operator sent back is stored anew; its event is as old as it is.
+     */
+    private boolean keyMayBeForgotten() {
+      Instant reservedAt = delivery.envelope().timestamp();
+      Instant oldest = reservedAt.isBefore(delivery.storedAt()) ? reservedAt : delivery.storedAt();
+      return Duration.between(oldest, clock.instant()).compareTo(keyLife) > 0;
+    }
+
+    private Future<Boolean> nothingWasSent() {
+      return maySent ? Future.succeededFuture(false) : unsentBefore();
+    }
+
+    private Future<Boolean> unsentBefore() {
+      if (unsentBefore == null) {
+        unsentBefore = expiry.orElseThrow().nothingWasSentBefore(reservation());
+      }
+      return unsentBefore;
+    }
+
+    private PaymentEvent expired() {
+      return expiry.orElseThrow().expired(reservation().envelope());
+    }
+
+    @SuppressWarnings("unchecked") // only reservations have a deadline
+    private Delivery<InventoryReserved> reservation() {
+      return (Delivery<InventoryReserved>) delivery;
     }
 
     private Future<Outcome> append(PaymentEvent fact, long expected) {
@@ -163,7 +386,8 @@ public final class PaymentVerticle extends VerticleBase {
                       }
                       yield Future.succeededFuture(Outcome.DONE);
                     }
-                    // The cancellation was first: whatever this attempt took is to be given back.
+                    // The cancellation was first, or the deadline: whatever this attempt took is to
+                    // be given back.
                     case Conflict conflict -> decide(conflict.history());
                   });
     }
@@ -176,8 +400,10 @@ public final class PaymentVerticle extends VerticleBase {
       }
       // An attempt before this one may have charged, or be about to.
       InventoryReserved reserved = (InventoryReserved) delivery.event();
-      return gateway.reverse(
-          orderId, reserved.total(), reserved.paymentMethod(), chargeKey(), refundKey());
+      return told(
+          () ->
+              gateway.reverse(
+                  orderId, reserved.total(), reserved.paymentMethod(), chargeKey(), refundKey()));
     }
 
     private PaymentEvent charged(ChargeResult result) {
@@ -231,7 +457,8 @@ public final class PaymentVerticle extends VerticleBase {
       String status =
           switch (fact) {
             case PaymentProcessed processed -> "processed";
-            case PaymentFailed failed -> "failed";
+            case PaymentFailed failed ->
+                failed.code().equals(Payment.RESERVATION_EXPIRED) ? "expired" : "failed";
             case PaymentVoided voided -> "voided";
             case PaymentRefunded refunded -> "refunded";
           };
@@ -244,20 +471,30 @@ public final class PaymentVerticle extends VerticleBase {
     }
   }
 
-  /** While the gateway is known to be out, waiting for it spends no attempt. */
-  private static Future<Outcome> postponedByOutage(Future<Outcome> outcome) {
-    return outcome.recover(
-        failure -> {
-          if (failure instanceof Unavailable gateway
-              && (gateway.outage() || gateway.retryAfter().isPresent())) {
-            Duration wait =
-                gateway
-                    .retryAfter()
-                    .orElse(Duration.ofSeconds(1))
-                    .plusMillis(ThreadLocalRandom.current().nextLong(1_000));
-            return Future.succeededFuture(new Postpone(wait, failure.getMessage()));
-          }
-          return Future.failedFuture(failure);
-        });
+  /**
+   * What to do about a failure: while the gateway is known to be out, waiting for it spends no
+   * attempt. No wait goes past a deadline.
+   */
+  private Future<Outcome> later(Throwable failure, Optional<Instant> deadline) {
+    Optional<Duration> left =
+        deadline
+            .map(at -> Duration.between(clock.instant(), at))
+            .filter(Duration::isPositive)
+            .map(wait -> wait.plusMillis(ON_THE_SAFE_SIDE));
+    if (failure instanceof Unavailable gateway
+        && (gateway.outage() || gateway.retryAfter().isPresent())) {
+      Duration wait =
+          gateway
+              .retryAfter()
+              .orElse(Duration.ofSeconds(1))
+              .plusMillis(ThreadLocalRandom.current().nextLong(1_000));
+      return Future.succeededFuture(
+          new Postpone(
+              left.filter(earlier -> earlier.compareTo(wait) < 0).orElse(wait),
+              failure.getMessage()));
+    }
+    return left.isPresent()
+        ? Future.succeededFuture(new Retry(failure, left.get()))
+        : Future.failedFuture(failure);
   }
 }

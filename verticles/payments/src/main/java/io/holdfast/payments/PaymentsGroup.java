@@ -7,6 +7,7 @@ import io.holdfast.runtime.boot.GroupContext;
 import io.holdfast.runtime.boot.VerticleGroup;
 import java.time.Clock;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /** Payments' composition root. */
@@ -34,8 +35,23 @@ public final class PaymentsGroup implements VerticleGroup {
     Clock clock = Clock.systemUTC();
     GatewayBreaker breaker = new GatewayBreaker(context.vertx(), settings, context.meters(), clock);
     PaymentGateway gateway = new StripeGateway(context.vertx(), settings, breaker);
+    Optional<Expiry> expiry =
+        settings
+            .reservationTtl()
+            .map(ttl -> new Expiry(ttl, context.reader(), context.common().subjects(), clock));
+    PaymentVerticle payments =
+        new PaymentVerticle(
+            context.streams(), gateway, context.meters(), clock, settings.keyLife(), expiry);
+    ReservationSweeper sweeper =
+        new ReservationSweeper(
+            context.streams(),
+            context.reader(),
+            context.common().subjects(),
+            payments,
+            settings,
+            context.meters(),
+            clock);
     return new Parts(
-        List.of(new PaymentVerticle(context.streams(), gateway, context.meters(), clock)),
-        new PaymentRoutes(context.streams(), breaker)::mount);
+        List.of(payments, sweeper), new PaymentRoutes(context.streams(), breaker)::mount);
   }
 }

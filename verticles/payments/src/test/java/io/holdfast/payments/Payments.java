@@ -48,16 +48,24 @@ final class Payments implements AutoCloseable {
   static final List<Item> ITEMS = List.of(new Item("bulb", 4, BigDecimal.TEN));
   static final Origin ORIGIN = new Origin(7, Instant.parse("2026-11-21T10:00:00Z"));
 
-  private final TestGroups groups = TestGroups.inNewNamespace();
-  private final Streams streams =
-      new Streams(
-          TestBroker.shared().url(),
-          groups.namespace(),
-          Set.of("ORDERS", "INVENTORY", "PAYMENTS", "DEADLETTERS"));
+  private final TestGroups groups;
+  private final Streams streams;
   private final String gateway;
 
   /** With a gateway whose ledger is in this folder; payments is not started yet. */
   Payments(Path folder) {
+    this(folder, TestBroker.shared().url(), Map.of());
+  }
+
+  /**
+   * @param more variables, the gateway's too
+   */
+  Payments(Path folder, String natsUrl, Map<String, String> more) {
+    groups = TestGroups.on(natsUrl, TestBroker.newNamespace());
+    streams =
+        new Streams(
+            natsUrl, groups.namespace(), Set.of("ORDERS", "INVENTORY", "PAYMENTS", "DEADLETTERS"));
+    more.forEach(groups::with);
     groups.with("LEDGER_FILE", folder.resolve("ledger.jsonl").toString());
     groups.with("GATEWAY_SEED", "7");
     gateway = TestGroups.url(groups.start(new GatewayGroup()));
@@ -68,6 +76,13 @@ final class Payments implements AutoCloseable {
   Payments with(String variable, String value) {
     groups.with(variable, value);
     return this;
+  }
+
+  /** Puts a line between payments and the gateway; for groups that are started after this. */
+  GatewayLine line() {
+    GatewayLine line = new GatewayLine(groups.vertx(), gateway);
+    groups.with("PAYMENT_GATEWAY_URL", line.url());
+    return line;
   }
 
   RunningGroup start() {
@@ -101,16 +116,30 @@ final class Payments implements AutoCloseable {
    * the gateway's id of it.
    */
   String chargeAsAReplicaThatDies(String orderId) {
-    PaymentSettings settings =
-        PaymentSettings.read(new Settings(Map.of("PAYMENT_GATEWAY_URL", gateway)), 6);
-    GatewayBreaker breaker =
-        new GatewayBreaker(groups.vertx(), settings, new Meters(), Clock.systemUTC());
     ChargeResult result =
         get(
-            new StripeGateway(groups.vertx(), settings, breaker)
+            stripe(gateway, "sk_test_holdfast")
                 .charge(orderId, Money.of(AMOUNT, "EUR"), "pm_card_visa", "charge:" + orderId));
     assertThat(ledger(orderId)).containsExactly("succeeded");
     return ((Charged) result).paymentId();
+  }
+
+  /** The group's adapter to the gateway, without the group. */
+  StripeGateway stripe(String url, String apiKey) {
+    PaymentSettings settings =
+        PaymentSettings.read(
+            new Settings(Map.of("PAYMENT_GATEWAY_URL", url, "PAYMENT_GATEWAY_KEY", apiKey)), 6);
+    return new StripeGateway(
+        groups.vertx(),
+        settings,
+        new GatewayBreaker(groups.vertx(), settings, new Meters(), Clock.systemUTC()));
+  }
+
+  /** Gives a charge back at the gateway's own desk; returns the refund's id. */
+  String refundAsAPersonDoes(String paymentId) {
+    return get(stripe(gateway, "sk_test_holdfast")
+            .refund("nobody", paymentId, Money.of(AMOUNT, "EUR"), "by-hand"))
+        .refundId();
   }
 
   /** Stores a cancellation, as orders would. */
@@ -139,6 +168,11 @@ final class Payments implements AutoCloseable {
             () -> history(orderId).find(type),
             found -> found.isPresent())
         .orElseThrow();
+  }
+
+  /** When the broker stored the order's only fact of this domain. */
+  Instant storedAt(Domain domain, String orderId) {
+    return get(streams.events().load(domain, orderId)).events().getFirst().storedAt();
   }
 
   void awaitSettled() {

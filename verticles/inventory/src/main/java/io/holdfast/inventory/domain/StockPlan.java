@@ -12,6 +12,7 @@ import io.holdfast.inventory.domain.StockRequest.Receive;
 import io.holdfast.inventory.domain.StockRequest.Release;
 import io.holdfast.inventory.domain.StockRequest.Reserve;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -57,9 +58,9 @@ public final class StockPlan {
     return List.copyOf(facts);
   }
 
-  /** The new level of every sku that changed. */
+  /** The new level of every sku that changed, in the order of their first change. */
   public Map<String, StockLevel> changed() {
-    return Map.copyOf(changed);
+    return Collections.unmodifiableMap(changed);
   }
 
   /** The skus for want of which a request was rejected. */

@@ -12,12 +12,18 @@ public sealed interface Decision {
    */
   record Charge(String orderId, Money amount, String paymentMethod) implements Decision {}
 
+  /**
+   * Record that it was not paid in time, once it is sure that no attempt has charged it, and none
+   * will.
+   */
+  record Expire(String orderId) implements Decision {}
+
   /** Give back a recorded charge. */
   record Refund(String orderId, String paymentId, Money amount) implements Decision {}
 
   /**
-   * Give back what an attempt that lost the race to the cancellation may have taken, if it took
-   * anything.
+   * Give back what an attempt that lost the race to the cancellation, or to the reservation's
+   * deadline, may have taken, if it took anything.
    */
   record ReverseCharge(String orderId) implements Decision {}
 

@@ -21,6 +21,9 @@ public sealed interface Payment {
   /** Declined for good. */
   record Declined() implements Payment {}
 
+  /** Nobody could charge it in time, and the reservation ended. */
+  record Expired() implements Payment {}
+
   /** Cancelled before a charge was recorded. */
   record Voided() implements Payment {}
 
@@ -28,6 +31,9 @@ public sealed interface Payment {
   record Refunded() implements Payment {}
 
   Payment OPEN = new Open();
+
+  /** The code of a PaymentFailed that says so. */
+  String RESERVATION_EXPIRED = "reservation_expired";
 
   /** The state after these facts, in stream order. */
   static Payment of(List<? extends Event> facts) {
@@ -38,7 +44,8 @@ public sealed interface Payment {
             switch (payment) {
               case PaymentProcessed processed ->
                   new Charged(processed.paymentId(), processed.total());
-              case PaymentFailed failed -> new Declined();
+              case PaymentFailed failed ->
+                  failed.code().equals(RESERVATION_EXPIRED) ? new Expired() : new Declined();
               case PaymentVoided voided -> new Voided();
               case PaymentRefunded refunded -> new Refunded();
             };

@@ -9,6 +9,7 @@ import io.holdfast.events.PaymentEvent.PaymentRefunded;
 import io.holdfast.payments.domain.Payment;
 import io.holdfast.payments.domain.Payment.Charged;
 import io.holdfast.payments.domain.Payment.Declined;
+import io.holdfast.payments.domain.Payment.Expired;
 import io.holdfast.payments.domain.Payment.Open;
 import io.holdfast.payments.domain.Payment.Refunded;
 import io.holdfast.payments.domain.Payment.Voided;
@@ -69,6 +70,7 @@ public final class PaymentRoutes {
                   case Open open -> "open";
                   case Charged charged -> "processed";
                   case Declined declined -> "failed";
+                  case Expired expired -> "failed";
                   case Voided voided -> "voided";
                   case Refunded refunded -> "refunded";
                 });

@@ -5,7 +5,9 @@ import io.holdfast.payments.PaymentGateway;
 import io.holdfast.payments.PaymentGateway.ChargeResult.Charged;
 import io.holdfast.payments.PaymentGateway.ChargeResult.Declined;
 import io.holdfast.payments.PaymentSettings;
+import io.holdfast.payments.domain.Payment;
 import io.vertx.circuitbreaker.OpenCircuitException;
+import io.vertx.circuitbreaker.TimeoutException;
 import io.vertx.core.Future;
 import io.vertx.core.MultiMap;
 import io.vertx.core.Vertx;
@@ -17,7 +19,10 @@ import io.vertx.ext.web.client.HttpRequest;
 import io.vertx.ext.web.client.HttpResponse;
 import io.vertx.ext.web.client.WebClient;
 import io.vertx.ext.web.client.WebClientOptions;
+import java.net.ConnectException;
+import java.net.UnknownHostException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
@@ -31,6 +36,9 @@ import java.util.Set;
  */
 public final class StripeGateway implements PaymentGateway {
 
+  /** Whose fields the tests check; without it the account's own version counts. */
+  private static final String API_VERSION = "2026-07-29.dahlia";
+
   private static final String DEFAULT_METHOD = "pm_card_visa";
   private static final int MAX_CONNECTIONS = 128;
 
@@ -40,8 +48,20 @@ public final class StripeGateway implements PaymentGateway {
    */
   private static final Set<String> NOT_BUSINESS = Set.of("idempotency_error", "api_error");
 
+  private static final String ALREADY_REFUNDED = "charge_already_refunded";
+
+  /** What becomes of a charge whose key was given up. */
+  private static final ChargeResult GIVEN_UP =
+      new Declined(Payment.RESERVATION_EXPIRED, "The order was given up before it was paid");
+
   /** An earlier attempt with the same key; the gateway is well, and nothing has failed. */
   private static final int STILL_AT_WORK = 409;
+
+  /** A base address that is no gateway's; what the request itself names wrongly is a 400. */
+  private static final int NOT_SERVED = 404;
+
+  /** The answer to a charge says so for ever, as it is kept under the key: only looking helps. */
+  private static final String PROCESSING = "processing";
 
   private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
 
@@ -69,55 +89,98 @@ public final class StripeGateway implements PaymentGateway {
                 .setMaxWaitQueueSize(4_096));
   }
 
+  /**
+   * A key that is refused, as it was used for another request, was either given up by {@link
+   * #settle} or holds a charge that an older version asked for in other words.
+   */
   @Override
   public Future<ChargeResult> charge(
       String orderId, Money amount, String paymentMethod, String key) {
+    return create(orderId, amount, paymentMethod, key)
+        .compose(
+            answer ->
+                answer.keyOfAnother()
+                    ? settle(orderId, amount, paymentMethod, key)
+                        .map(result -> result.orElse(GIVEN_UP))
+                    : chargeResult(answer));
+  }
+
+  private Future<Answer> create(String orderId, Money amount, String paymentMethod, String key) {
     MultiMap form =
         form(orderId, amount)
             .add("payment_method", paymentMethod == null ? DEFAULT_METHOD : paymentMethod)
-            .add("confirm", "true");
-    return call(request("/v1/payment_intents", key), form).compose(StripeGateway::chargeResult);
-  }
-
-  @Override
-  public Future<RefundResult> refund(String orderId, String paymentId, Money amount, String key) {
-    MultiMap form =
-        MultiMap.caseInsensitiveMultiMap()
-            .add("payment_intent", paymentId)
-            .add("metadata[order_id]", orderId);
-    return call(request("/v1/refunds", key), form)
-        .compose(
-            answer -> {
-              if (answer.status == 200) {
-                return Future.succeededFuture(
-                    new RefundResult(paymentId, answer.body.getString("id"), amount));
-              }
-              return Future.failedFuture(
-                  new IllegalStateException("the refund was refused: " + answer.error()));
-            });
+            .add("confirm", "true")
+            .add("error_on_requires_action", "true"); // there is nobody to ask for a password
+    return call(request("/v1/payment_intents", key), form);
   }
 
   /**
    * Asks under the charge's own key for a payment that takes nothing. If the key was free, whatever
    * comes later under it is refused. If it was not, the charge is asked for again, and what it came
-   * to is the answer. Searching alone would not see a charge that is still on its way.
+   * to is the answer. Searching alone would not see a charge that is still on its way; but it sees
+   * one that is older than the key's life, and one whose key is used up.
    */
   @Override
-  public Future<Optional<RefundResult>> reverse(
-      String orderId, Money amount, String paymentMethod, String chargeKey, String refundKey) {
+  public Future<Optional<ChargeResult>> settle(
+      String orderId, Money amount, String paymentMethod, String key) {
     MultiMap form = form(orderId, amount).add("confirm", "false");
-    return call(request("/v1/payment_intents", chargeKey), form)
+    return call(request("/v1/payment_intents", key), form)
         .compose(
-            answer ->
-                "idempotency_error".equals(answer.error().getString("type"))
-                    ? charge(orderId, amount, paymentMethod, chargeKey)
-                        .compose(
-                            result ->
-                                result instanceof Charged charged
-                                    ? refund(orderId, charged.paymentId(), amount, refundKey)
-                                        .map(Optional::of)
-                                    : Future.succeededFuture(Optional.empty()))
-                    : discard(answer).compose(done -> refundFound(orderId, refundKey)));
+            claimed -> {
+              if (!claimed.keyOfAnother()) { // refused for what it asks for, as a charge would be
+                return discard(claimed).compose(done -> find(orderId, amount));
+              }
+              // Looked for first: the key may be forgotten from one request to the next.
+              return find(orderId, amount)
+                  .compose(
+                      found ->
+                          found.isPresent()
+                              ? Future.succeededFuture(found)
+                              : askAgain(orderId, amount, paymentMethod, key));
+            });
+  }
+
+  private Future<Optional<ChargeResult>> askAgain(
+      String orderId, Money amount, String paymentMethod, String key) {
+    return create(orderId, amount, paymentMethod, key)
+        .compose(
+            charge ->
+                charge.keyOfAnother()
+                    ? Future.failedFuture(refused("the charge's key", charge))
+                    : chargeResult(charge).map(Optional::of));
+  }
+
+  @Override
+  public Future<Optional<ChargeResult>> find(String orderId, Money amount) {
+    HttpRequest<Buffer> search =
+        authorized(client.get("/v1/payment_intents/search"))
+            .addQueryParam(
+                "query", "metadata['order_id']:'" + orderId + "' AND status:'succeeded'");
+    return call(search, null)
+        .compose(
+            answer -> {
+              if (answer.status != 200) {
+                return Future.failedFuture(refused("the search", answer));
+              }
+              List<JsonObject> found =
+                  answer.body.getJsonArray("data", new JsonArray()).stream()
+                      .map(JsonObject.class::cast)
+                      .toList();
+              if (found.isEmpty()) {
+                return Future.succeededFuture(Optional.empty());
+              }
+              JsonObject charge = found.getFirst();
+              Money taken =
+                  Money.ofMinorUnits(
+                      charge.getLong("amount"),
+                      charge.getString("currency").toUpperCase(Locale.ROOT));
+              return taken.minorUnits() == amount.minorUnits()
+                      && taken.currencyCode().equals(amount.currencyCode())
+                  ? Future.succeededFuture(Optional.of(new Charged(charge.getString("id"))))
+                  : Future.failedFuture(
+                      new IllegalStateException(
+                          "order " + orderId + " has a charge of " + taken + ", not " + amount));
+            });
   }
 
   /** Leaves no payment behind that somebody could still confirm. */
@@ -132,32 +195,63 @@ public final class StripeGateway implements PaymentGateway {
         : Future.succeededFuture();
   }
 
-  /** The gateway forgets a key after a day; what was taken longer ago is found by its order. */
-  private Future<Optional<RefundResult>> refundFound(String orderId, String key) {
-    HttpRequest<Buffer> search =
-        authorized(client.get("/v1/payment_intents/search"))
-            .addQueryParam("query", "metadata['order_id']:'" + orderId + "'");
-    return call(search, null)
+  @Override
+  public Future<RefundResult> refund(String orderId, String paymentId, Money amount, String key) {
+    MultiMap form =
+        MultiMap.caseInsensitiveMultiMap()
+            .add("payment_intent", paymentId)
+            .add("metadata[order_id]", orderId);
+    return call(request("/v1/refunds", key), form)
         .compose(
             answer -> {
-              if (answer.status != 200) {
-                return Future.failedFuture(
-                    new IllegalStateException("the search was refused: " + answer.error()));
+              if (answer.status == 200 && made(answer.body)) {
+                return Future.succeededFuture(
+                    new RefundResult(paymentId, answer.body.getString("id"), amount));
               }
-              Optional<JsonObject> charge =
-                  answer.body.getJsonArray("data", new JsonArray()).stream()
-                      .map(JsonObject.class::cast)
-                      .filter(intent -> "succeeded".equals(intent.getString("status")))
-                      .findFirst();
-              if (charge.isEmpty()) {
-                return Future.succeededFuture(Optional.empty());
-              }
-              Money amount =
-                  Money.ofMinorUnits(
-                      charge.get().getLong("amount"),
-                      charge.get().getString("currency").toUpperCase(Locale.ROOT));
-              return refund(orderId, charge.get().getString("id"), amount, key).map(Optional::of);
+              return ALREADY_REFUNDED.equals(answer.error().getString("code"))
+                  ? refundBefore(paymentId, amount)
+                  : Future.failedFuture(refused("the refund", answer));
             });
+  }
+
+  /** By a person, or by ourselves longer ago than the gateway remembers the key. */
+  private Future<RefundResult> refundBefore(String paymentId, Money amount) {
+    HttpRequest<Buffer> list =
+        authorized(client.get("/v1/refunds"))
+            .addQueryParam("payment_intent", paymentId)
+            .addQueryParam("limit", "100");
+    return call(list, null)
+        .compose(
+            answer ->
+                answer.body.getJsonArray("data", new JsonArray()).stream()
+                    .map(JsonObject.class::cast)
+                    .filter(StripeGateway::made)
+                    .findFirst()
+                    .map(
+                        refund ->
+                            Future.succeededFuture(
+                                new RefundResult(paymentId, refund.getString("id"), amount)))
+                    .orElseGet(
+                        () ->
+                            Future.failedFuture(
+                                new IllegalStateException(
+                                    paymentId
+                                        + " is said to be refunded, but no refund is there"))));
+  }
+
+  /** A refund that is pending is on its way; what becomes of that is the gateway's affair. */
+  private static boolean made(JsonObject refund) {
+    String status = refund.getString("status", "");
+    return status.equals("succeeded") || status.equals("pending");
+  }
+
+  private static IllegalStateException refused(String what, Answer answer) {
+    return new IllegalStateException(
+        what
+            + " was refused: status "
+            + answer.status
+            + ", "
+            + (answer.status == 200 ? answer.body.getString("status") : answer.error()));
   }
 
   private static MultiMap form(String orderId, Money amount) {
@@ -168,19 +262,32 @@ public final class StripeGateway implements PaymentGateway {
         .add("metadata[order_id]", orderId);
   }
 
-  private static Future<ChargeResult> chargeResult(Answer answer) {
-    if (answer.status == 200 && "succeeded".equals(answer.body.getString("status"))) {
-      return Future.succeededFuture(new Charged(answer.body.getString("id")));
-    }
+  private Future<ChargeResult> chargeResult(Answer answer) {
+    return answer.status == 200 && PROCESSING.equals(answer.body.getString("status"))
+        ? retrieve(answer.body.getString("id")).compose(StripeGateway::concluded)
+        : concluded(answer);
+  }
+
+  private Future<Answer> retrieve(String paymentId) {
+    return call(authorized(client.get("/v1/payment_intents/" + paymentId)), null);
+  }
+
+  private static Future<ChargeResult> concluded(Answer answer) {
     if (answer.status == 200) {
-      return Future.succeededFuture(
-          new Declined(
-              "not_completed", "the payment is " + answer.body.getString("status", "unknown")));
+      String status = answer.body.getString("status", "unknown");
+      return switch (status) {
+        case "succeeded" -> Future.succeededFuture(new Charged(answer.body.getString("id")));
+        case PROCESSING ->
+            Future.failedFuture(
+                unavailable("the payment is processing", Optional.of(LOOK_AGAIN), true));
+        default ->
+            Future.succeededFuture(new Declined("not_completed", "the payment is " + status));
+      };
     }
     JsonObject error = answer.error();
     String type = error.getString("type", "");
-    if (NOT_BUSINESS.contains(type)) {
-      return Future.failedFuture(new IllegalStateException("the charge was refused: " + error));
+    if (NOT_BUSINESS.contains(type) || answer.status == NOT_SERVED) {
+      return Future.failedFuture(refused("the charge", answer));
     }
     String code = error.getString("decline_code", error.getString("code", type));
     return Future.succeededFuture(
@@ -194,6 +301,7 @@ public final class StripeGateway implements PaymentGateway {
   private HttpRequest<Buffer> authorized(HttpRequest<Buffer> request) {
     return request
         .bearerTokenAuthentication(settings.gatewayKey().reveal())
+        .putHeader("Stripe-Version", API_VERSION)
         .timeout(settings.gatewayTimeout().toMillis());
   }
 
@@ -208,13 +316,16 @@ public final class StripeGateway implements PaymentGateway {
                             done.succeeded()
                                 ? Answer.of(done.result())
                                 : Future.failedFuture(
-                                    unavailable(done.cause().getMessage(), Optional.empty()))))
+                                    unavailable(
+                                        done.cause().getMessage(),
+                                        Optional.empty(),
+                                        mayHaveArrived(done.cause())))))
         .recover(failure -> Future.failedFuture(whileOpen(failure)))
         .compose(
             answer ->
                 answer.status == STILL_AT_WORK
                     ? Future.failedFuture(
-                        unavailable("it is still at work on it", Optional.of(LOOK_AGAIN)))
+                        unavailable("it is still at work on it", Optional.of(LOOK_AGAIN), true))
                     : Future.succeededFuture(answer));
   }
 
@@ -223,18 +334,36 @@ public final class StripeGateway implements PaymentGateway {
    * it or the probe that found no change: no order is to be given up for that.
    */
   private Throwable whileOpen(Throwable failure) {
-    return failure instanceof OpenCircuitException
-            || (failure instanceof Unavailable && !breaker.closed())
-        ? new Unavailable(
-            "the gateway's breaker is open", Optional.of(breaker.untilNextProbe()), true)
-        : failure;
+    return switch (failure) {
+      case OpenCircuitException notAsked -> outage(false);
+      case TimeoutException slow when breaker.closed() ->
+          unavailable("it took too long", Optional.empty(), true);
+      case TimeoutException slow -> outage(true);
+      case Unavailable unavailable when !breaker.closed() -> outage(unavailable.inDoubt());
+      default -> failure;
+    };
   }
 
-  private static Unavailable unavailable(String why, Optional<Duration> retryAfter) {
-    return new Unavailable("the gateway did not answer: " + why, retryAfter, false);
+  private Unavailable outage(boolean inDoubt) {
+    return new Unavailable(
+        "the gateway's breaker is open", Optional.of(breaker.untilNextProbe()), true, inDoubt);
+  }
+
+  private static boolean mayHaveArrived(Throwable failure) {
+    return !(failure instanceof ConnectException || failure instanceof UnknownHostException);
+  }
+
+  private static Unavailable unavailable(
+      String why, Optional<Duration> retryAfter, boolean inDoubt) {
+    return new Unavailable("the gateway did not answer: " + why, retryAfter, false, inDoubt);
   }
 
   private record Answer(int status, JsonObject body) {
+
+    /** Whether the key was used before, for a request with other parameters. */
+    boolean keyOfAnother() {
+      return "idempotency_error".equals(error().getString("type"));
+    }
 
     JsonObject error() {
       return body.getJsonObject("error", new JsonObject());
@@ -243,17 +372,23 @@ public final class StripeGateway implements PaymentGateway {
     static Future<Answer> of(HttpResponse<Buffer> response) {
       int status = response.statusCode();
       // 401 and 403 are our own configuration; no order must suffer for that.
-      if (status >= 500 || status == 429 || status == 401 || status == 403) {
+      // An error that is kept under the key comes back for a day, however well the gateway is.
+      boolean kept = "true".equals(response.getHeader("Idempotent-Replayed"));
+      if ((status >= 500 && !kept) || status == 429 || status == 401 || status == 403) {
         return Future.failedFuture(
-            unavailable("status " + status, retryAfter(response.getHeader("Retry-After"))));
+            unavailable(
+                "status " + status,
+                retryAfter(response.getHeader("Retry-After")),
+                status >= 500)); // the others are refusals to begin
       }
       try {
         JsonObject body = response.bodyAsJsonObject();
         return body == null
-            ? Future.failedFuture(unavailable("an empty answer", Optional.empty()))
+            ? Future.failedFuture(unavailable("an empty answer", Optional.empty(), true))
             : Future.succeededFuture(new Answer(status, body));
       } catch (DecodeException e) {
-        return Future.failedFuture(unavailable("an answer that is no JSON", Optional.empty()));
+        return Future.failedFuture(
+            unavailable("an answer that is no JSON", Optional.empty(), true));
       }
     }
 

@@ -14,11 +14,13 @@ import io.holdfast.events.PaymentEvent.PaymentRefunded;
 import io.holdfast.events.PaymentEvent.PaymentVoided;
 import io.holdfast.payments.domain.Decision.Append;
 import io.holdfast.payments.domain.Decision.Charge;
+import io.holdfast.payments.domain.Decision.Expire;
 import io.holdfast.payments.domain.Decision.Nothing;
 import io.holdfast.payments.domain.Decision.Refund;
 import io.holdfast.payments.domain.Decision.ReverseCharge;
 import io.holdfast.payments.domain.Payment.Charged;
 import io.holdfast.payments.domain.Payment.Declined;
+import io.holdfast.payments.domain.Payment.Expired;
 import io.holdfast.payments.domain.Payment.Refunded;
 import io.holdfast.payments.domain.Payment.Voided;
 import java.math.BigDecimal;
@@ -52,6 +54,7 @@ class PaymentRulesTest {
         arguments(CHARGED, new Nothing("charged before"), new Refund("o1", "pi_1", EUR_40)),
         arguments(new Declined(), new Nothing("declined before"), new Nothing("nothing was taken")),
         arguments(new Voided(), new ReverseCharge("o1"), new Nothing("voided before")),
+        arguments(new Expired(), new ReverseCharge("o1"), new Nothing("nothing was taken")),
         arguments(
             new Refunded(), new Nothing("given back before"), new Nothing("given back before")));
   }
@@ -60,8 +63,19 @@ class PaymentRulesTest {
   @MethodSource("every_state")
   void never_charges_twice_and_gives_back_what_was_taken(
       Payment state, Decision reserved, Decision cancelled) {
-    assertThat(PaymentRules.on(RESERVED, state)).isEqualTo(reserved);
+    assertThat(PaymentRules.on(RESERVED, state, false)).isEqualTo(reserved);
     assertThat(PaymentRules.on(CANCELLED, state)).isEqualTo(cancelled);
+  }
+
+  @ParameterizedTest
+  @MethodSource("every_state")
+  void a_deadline_ends_what_is_open_and_nothing_else(Payment state, Decision reserved) {
+    boolean open = state.equals(Payment.OPEN);
+
+    assertThat(PaymentRules.on(RESERVED, state, true))
+        .isEqualTo(open ? new Expire("o1") : reserved);
+    assertThat(PaymentRules.pastDeadline("o1", state))
+        .isEqualTo(open ? new Expire("o1") : new Nothing("not open any more"));
   }
 
   static Stream<Arguments> every_history() {
@@ -74,6 +88,9 @@ class PaymentRulesTest {
         arguments(List.of(processed, refunded), new Refunded()),
         arguments(
             List.of(new PaymentFailed("o1", "c1", "card_declined", "No", null)), new Declined()),
+        arguments(
+            List.of(new PaymentFailed("o1", "c1", Payment.RESERVATION_EXPIRED, "Late", null)),
+            new Expired()),
         arguments(List.of(voided), new Voided()),
         arguments(List.of(voided, refunded), new Refunded()),
         arguments(List.of(RESERVED, CANCELLED), Payment.OPEN)); // others' facts say nothing of it

@@ -56,6 +56,7 @@ public final class Broker {
   private final List<Runnable> onConnected = new CopyOnWriteArrayList<>();
   private final Map<String, Pending> pending = new ConcurrentHashMap<>();
   private final AtomicLong tokens = new AtomicLong();
+  private final AtomicLong connections = new AtomicLong();
   private final AtomicBoolean begun = new AtomicBoolean();
   private final long sweeper;
 
@@ -131,6 +132,11 @@ public final class Broker {
   /** Whether requests can be made: connected, to a server that is new enough. */
   public boolean usable() {
     return usable;
+  }
+
+  /** How often the broker was connected to; as long as it stays the same, it was not away. */
+  long connections() {
+    return connections.get();
   }
 
   /** Why not, for a person. Empty if usable. */
@@ -312,6 +318,7 @@ public final class Broker {
       log.atError().addKeyValue("nats_version", version).log(problem);
       return;
     }
+    connections.incrementAndGet(); // before anybody can be delivered anything
     usable = true;
     log.atInfo().addKeyValue("nats_version", version).log("Connected to the broker");
     for (Runnable listener : onConnected) {

@@ -151,7 +151,14 @@ public final class GroupStreams implements EventStreams {
             meters,
             Logging.of(group, JetStreamBridge.class));
     return vertx
-        .executeBlocking(() -> topology().ensureConsumer(spec, settings.provision()), false)
+        .executeBlocking(
+            () -> {
+              List<String> missing = ensureOptional(spec, settings.provision());
+              return missing.isEmpty()
+                  ? topology().ensureConsumer(spec, settings.provision())
+                  : missing;
+            },
+            false)
         .compose(
             found -> {
               if (!found.isEmpty()) {
@@ -218,9 +225,19 @@ public final class GroupStreams implements EventStreams {
         new ArrayList<>(
             topology.ensureStreams(List.copyOf(streams), settings.provision() && !onceReady));
     for (JetStreamBridge bridge : bridges) {
-      found.addAll(topology.ensureConsumer(StreamCatalog.consumer(bridge.consumer()), false));
+      ConsumerSpec spec = StreamCatalog.consumer(bridge.consumer());
+      found.addAll(ensureOptional(spec, false));
+      found.addAll(topology.ensureConsumer(spec, false));
     }
     return found;
+  }
+
+  /** A stream that is there only for a consumer's sake is not among the group's. */
+  private List<String> ensureOptional(ConsumerSpec spec, boolean mayCreate)
+      throws IOException, JetStreamApiException {
+    return StreamCatalog.optional(spec.stream())
+        ? topology().ensureStreams(List.of(spec.stream()), mayCreate)
+        : List.of();
   }
 
   private Topology topology() {

@@ -393,7 +393,7 @@ final class JetStreamBridge extends VerticleBase {
         meters.processed(spec.name(), "postponed").increment();
         giveBackLater(message, sequence, postpone.delay());
       }
-      case Retry retry -> retry(message, sequence, envelope, retry.cause());
+      case Retry retry -> retry(message, sequence, envelope, retry);
       case Reject reject -> {
         Failures last = failed(sequence, reject.cause());
         String reason =
@@ -412,7 +412,8 @@ final class JetStreamBridge extends VerticleBase {
     finished(sequence);
   }
 
-  private void retry(Message message, long sequence, Envelope<?> envelope, Throwable cause) {
+  private void retry(Message message, long sequence, Envelope<?> envelope, Retry asked) {
+    Throwable cause = asked.cause();
     // What the broker could not do says nothing about the message: it spends no attempt, and the
     // message could not be parked now either.
     boolean brokersFault = cause instanceof BrokerException;
@@ -428,6 +429,9 @@ final class JetStreamBridge extends VerticleBase {
       }
     }
     Duration delay = settings.retry().backoff(attempt, ThreadLocalRandom.current());
+    if (asked.within() != null && asked.within().compareTo(delay) < 0) {
+      delay = asked.within();
+    }
     logged(brokersFault ? Level.DEBUG : Level.WARN, message, envelope)
         .addKeyValue("attempt", attempt)
         .addKeyValue("error", cause.toString())

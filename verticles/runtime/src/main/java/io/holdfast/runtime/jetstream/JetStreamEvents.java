@@ -261,6 +261,43 @@ final class JetStreamEvents implements StreamReader {
   }
 
   @Override
+  public Future<Void> schedule(
+      String subject,
+      String target,
+      Instant at,
+      Duration kept,
+      Map<String, String> headers,
+      byte[] body) {
+    Headers all =
+        new Headers()
+            .put("Nats-Schedule", "@at " + at)
+            .put("Nats-Schedule-Target", target)
+            .put("Nats-Schedule-TTL", kept.toSeconds() + "s");
+    headers.forEach(all::put);
+    return broker
+        .request(subject, all, body, PUBLISH_TIMEOUT)
+        .compose(
+            answer -> {
+              PubAck ack = PubAck.parse(answer.getData());
+              return ack.errorCode() == 0
+                  ? Future.succeededFuture()
+                  : Future.failedFuture(
+                      new BrokerException(Kind.REFUSED, ack.error(), ack.errorCode()));
+            });
+  }
+
+  @Override
+  public long connections() {
+    return broker.connections();
+  }
+
+  @Override
+  public Future<Instant> consumerCreatedAt(String stream, String name) {
+    return ask("$JS.API.CONSUMER.INFO." + stream + "." + name)
+        .map(info -> instant(info.path("created").asText()));
+  }
+
+  @Override
   public Future<StreamState> state(String stream) {
     return ask("$JS.API.STREAM.INFO." + stream)
         .map(
@@ -386,9 +423,13 @@ final class JetStreamEvents implements StreamReader {
    * Whether an event is the one that its subject promises, rather than another's, or another thing.
    */
   static boolean belongs(Envelope<?> envelope, String subject, Subjects subjects) {
-    return envelope.type().domain() == Domain.DEADLETTERS // its subject quotes another
-        ? subjects.typeOf(subject).equals(Optional.of(envelope.type()))
-        : subject.equals(subjects.fact(envelope.event()));
+    if (envelope.type().domain() == Domain.DEADLETTERS) { // its subject quotes another
+      return subjects.typeOf(subject).equals(Optional.of(envelope.type()));
+    }
+    String due = subjects.subject(StreamCatalog.DUE); // and so does a timer's
+    String fact =
+        subject.startsWith(due) ? subjects.subject(subject.substring(due.length())) : subject;
+    return fact.equals(subjects.fact(envelope.event()));
   }
 
   private static String directGet(String stream) {

@@ -16,8 +16,15 @@ public sealed interface Outcome {
 
   /**
    * The world failed, not the message: tried again after a backoff, parked after the last attempt.
+   *
+   * @param within the longest that the backoff may be, whatever the policy says; null if nothing
+   *     waits for it
    */
-  record Retry(Throwable cause) implements Outcome {}
+  record Retry(Throwable cause, Duration within) implements Outcome {
+    public Retry(Throwable cause) {
+      this(cause, null);
+    }
+  }
 
   /** Nothing failed, but now is not the time: tried again later without spending an attempt. */
   record Postpone(Duration delay, String reason) implements Outcome {}

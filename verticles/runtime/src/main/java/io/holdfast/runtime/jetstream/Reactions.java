@@ -44,8 +44,8 @@ public final class Reactions {
     return handlers.keySet();
   }
 
-  /** Empty if no handler is for such a fact. */
-  Optional<Future<Outcome>> handle(
+  /** Hands over one delivery. Empty if no handler is for such a fact. */
+  public Optional<Future<Outcome>> handle(
       Envelope<?> envelope, long sequence, Instant storedAt, long deliveries) {
     Function<Delivery<?>, Future<Outcome>> handler = handlers.get(envelope.type());
     if (handler == null) {

@@ -10,8 +10,10 @@ import static io.holdfast.events.EventType.PAYMENT_PROCESSED;
 
 import io.holdfast.events.Domain;
 import io.holdfast.events.EventType;
+import io.holdfast.events.Subjects;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** Every stream and every durable consumer by name: the one place that lists them. */
 public final class StreamCatalog {
@@ -25,7 +27,9 @@ public final class StreamCatalog {
     /** Messages that a service gave up. */
     DEAD_LETTERS,
     /** Messages on their way back to one consumer, gone when acknowledged. */
-    WORK_QUEUE
+    WORK_QUEUE,
+    /** Messages that the broker is to publish later: nudges, which nothing rests on. */
+    TIMERS
   }
 
   /**
@@ -40,7 +44,24 @@ public final class StreamCatalog {
    * @param stream without its namespace
    * @param types the facts that it is for
    */
-  public record ConsumerSpec(String name, String group, String stream, List<EventType> types) {}
+  public record ConsumerSpec(String name, String group, String stream, List<EventType> types) {
+
+    /** What it is delivered, by subject, without the namespace. */
+    List<String> filters() {
+      String before = stream.equals(TIMERS) ? DUE : "";
+      Subjects plain = new Subjects("");
+      return types.stream().map(type -> before + plain.every(type)).toList();
+    }
+  }
+
+  /** Name of the stream of timers. */
+  public static final String TIMERS = "TIMERS";
+
+  /** What stands before a fact's subject where a timer waits that bears it. */
+  public static final String SCHEDULED = "timers.at.";
+
+  /** What stands before a fact's subject where the broker publishes such a timer. */
+  public static final String DUE = "timers.due.";
 
   public static final List<StreamSpec> STREAMS =
       List.of(
@@ -72,6 +93,14 @@ public final class StreamCatalog {
               "ORDERS",
               List.of(ORDER_CONFIRMED, ORDER_CANCELLED)));
 
+  /** Streams that are created by whoever consumes them, and need not be there. */
+  public static final List<StreamSpec> OPTIONAL_STREAMS =
+      List.of(new StreamSpec(TIMERS, Kind.TIMERS, "", List.of("timers.>")));
+
+  /** Consumers of those; they need not be there either. */
+  public static final List<ConsumerSpec> OPTIONAL_CONSUMERS =
+      List.of(new ConsumerSpec("payments-expire", "payments", TIMERS, List.of(INVENTORY_RESERVED)));
+
   /** The streams whose every message stands in the ledger. */
   public static final Set<String> AUDITED =
       Set.of(
@@ -83,15 +112,20 @@ public final class StreamCatalog {
 
   private StreamCatalog() {}
 
+  /** Whether a stream is there only if somebody consumes it. */
+  static boolean optional(String name) {
+    return OPTIONAL_STREAMS.stream().anyMatch(spec -> spec.name().equals(name));
+  }
+
   public static StreamSpec stream(String name) {
-    return STREAMS.stream()
+    return Stream.concat(STREAMS.stream(), OPTIONAL_STREAMS.stream())
         .filter(spec -> spec.name().equals(name))
         .findFirst()
         .orElseThrow(() -> new IllegalArgumentException("no stream " + name));
   }
 
   public static ConsumerSpec consumer(String name) {
-    return CONSUMERS.stream()
+    return Stream.concat(CONSUMERS.stream(), OPTIONAL_CONSUMERS.stream())
         .filter(spec -> spec.name().equals(name))
         .findFirst()
         .orElseThrow(() -> new IllegalArgumentException("no consumer " + name));

@@ -1,6 +1,8 @@
 package io.holdfast.runtime.jetstream;
 
 import io.vertx.core.Future;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -40,6 +42,30 @@ public interface StreamReader {
 
   /** First and last sequence of a stream, and how many messages it holds. */
   Future<StreamState> state(String stream);
+
+  /**
+   * Has the broker publish a message later, once. A second one for the same subject takes the first
+   * one's place. It may come late, and not at all if the stream is full: a nudge, never the only
+   * timer.
+   *
+   * @param subject where it waits, one of stream TIMERS
+   * @param target the subject that it is published to, one of stream TIMERS too
+   * @param kept how long it is kept there
+   * @param headers others that it shall have, here and there
+   */
+  Future<Void> schedule(
+      String subject,
+      String target,
+      Instant at,
+      Duration kept,
+      Map<String, String> headers,
+      byte[] body);
+
+  /** How often the broker was connected to; as long as it stays the same, it was not away. */
+  long connections();
+
+  /** When a durable consumer was made: what it says of deliveries begins there. */
+  Future<Instant> consumerCreatedAt(String stream, String name);
 
   /** How far a durable consumer of a stream is. */
   Future<ConsumerState> consumer(String stream, String name);

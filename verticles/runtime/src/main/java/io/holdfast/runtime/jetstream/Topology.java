@@ -111,12 +111,23 @@ final class Topology {
     return differences(stream, wanted, found);
   }
 
-  /** Everything in the catalogue, as it is. */
+  /** Everything in the catalogue, as it is; what need not be there, only if it is. */
   Inspection inspect() throws IOException, JetStreamApiException {
     JetStreamManagement management = connection.jetStreamManagement();
     List<String> problems = new ArrayList<>();
     List<StreamSize> streams = new ArrayList<>();
-    for (StreamSpec spec : StreamCatalog.STREAMS) {
+    List<StreamSpec> specs = new ArrayList<>(StreamCatalog.STREAMS);
+    List<ConsumerSpec> consumerSpecs = new ArrayList<>(StreamCatalog.CONSUMERS);
+    List<String> present = management.getStreamNames();
+    for (StreamSpec spec : StreamCatalog.OPTIONAL_STREAMS) {
+      if (present.contains(settings.subjects().stream(spec.name()))) {
+        specs.add(spec);
+        StreamCatalog.OPTIONAL_CONSUMERS.stream()
+            .filter(consumer -> consumer.stream().equals(spec.name()))
+            .forEach(consumerSpecs::add);
+      }
+    }
+    for (StreamSpec spec : specs) {
       problems.addAll(ensureStreams(List.of(spec.name()), false));
       try {
         StreamInfo info = management.getStreamInfo(settings.subjects().stream(spec.name()));
@@ -134,7 +145,7 @@ final class Topology {
       }
     }
     List<ConsumerLimits> consumers = new ArrayList<>();
-    for (ConsumerSpec spec : StreamCatalog.CONSUMERS) {
+    for (ConsumerSpec spec : consumerSpecs) {
       List<String> found = ensureConsumer(spec, false);
       problems.addAll(found);
       if (found.isEmpty()) {
@@ -207,6 +218,12 @@ final class Topology {
           builder.denyDelete(true).denyPurge(true).compressionOption(CompressionOption.S2);
       case DEAD_LETTERS -> builder.denyDelete(true);
       case WORK_QUEUE -> builder.retentionPolicy(RetentionPolicy.WorkQueue);
+      // The broker takes no schedules where new messages are refused.
+      case TIMERS ->
+          builder
+              .discardPolicy(DiscardPolicy.Old)
+              .allowMessageSchedules(true)
+              .allowMessageTtl(true);
     }
     return builder.build();
   }
@@ -214,7 +231,7 @@ final class Topology {
   private ConsumerConfiguration configuration(ConsumerSpec spec) {
     return ConsumerConfiguration.builder()
         .durable(spec.name())
-        .filterSubjects(spec.types().stream().map(settings.subjects()::every).toList())
+        .filterSubjects(spec.filters().stream().map(settings.subjects()::subject).toList())
         .deliverPolicy(DeliverPolicy.All)
         .ackPolicy(AckPolicy.Explicit)
         .ackWait(settings.ackWait())
@@ -235,8 +252,13 @@ final class Topology {
     differences.expect("max_msgs", -1L, found.getMaxMsgs());
     differences.expect("max_msgs_per_subject", -1L, found.getMaxMsgsPerSubject());
     // A publisher's header could take stored facts away, or let them end by themselves.
-    differences.expect("allow_rollup_hdrs", false, found.getAllowRollup());
-    differences.expect("allow_msg_ttl", false, found.getAllowMessageTtl());
+    if (wanted.getAllowMsgSchedules()) {
+      differences.expect("allow_msg_schedules", true, found.getAllowMsgSchedules());
+      differences.expect("allow_msg_ttl", true, found.getAllowMessageTtl());
+    } else {
+      differences.expect("allow_rollup_hdrs", false, found.getAllowRollup());
+      differences.expect("allow_msg_ttl", false, found.getAllowMessageTtl());
+    }
     differences.expect("allow_direct", true, found.getAllowDirect());
     differences.expect("sealed", false, found.getSealed());
     differences.expect(

@@ -27,12 +27,11 @@ public final class TestProcess implements AutoCloseable {
   private final Broker broker;
   private final GroupStreams streams;
 
-  private TestProcess(Map<String, String> env) {
+  private TestProcess(String group, Map<String, String> env) {
     this.settings = CommonSettings.read(new Settings(env), 0);
     this.broker = platform.broker(settings, "test");
     this.streams =
-        new GroupStreams(
-            platform.vertx(), broker, "inventory", settings, STREAMS, platform.meters());
+        new GroupStreams(platform.vertx(), broker, group, settings, STREAMS, platform.meters());
   }
 
   /**
@@ -41,6 +40,11 @@ public final class TestProcess implements AutoCloseable {
    * @param variables names and values in turn
    */
   public static TestProcess starting(String url, String namespace, String... variables) {
+    return starting("inventory", url, namespace, variables);
+  }
+
+  private static TestProcess starting(
+      String group, String url, String namespace, String... variables) {
     Map<String, String> env = new HashMap<>();
     env.put("NATS_URL", url);
     env.put("NAMESPACE", namespace);
@@ -50,7 +54,14 @@ public final class TestProcess implements AutoCloseable {
     for (int i = 0; i < variables.length; i += 2) {
       env.put(variables[i], variables[i + 1]);
     }
-    return new TestProcess(env);
+    return new TestProcess(group, env);
+  }
+
+  /** As {@link #on}, but of another group. */
+  public static TestProcess of(String group, String url, String namespace, String... variables) {
+    TestProcess process = starting(group, url, namespace, variables);
+    get(process.streams.whenReady());
+    return process;
   }
 
   /** As {@link #starting}, and waits until it is ready. */
