@@ -13,7 +13,8 @@ public sealed interface Event
         StockEvent,
         PaymentEvent,
         NotificationEvent,
-        MessageDeadLettered {
+        MessageDeadLettered,
+        DeadLetterResolved {
 
   /**
    * The id of what this fact is about, the last token of its subject. Holds only letters, digits,

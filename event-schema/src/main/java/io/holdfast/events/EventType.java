@@ -25,7 +25,8 @@ public enum EventType {
 
   NOTIFICATION_SENT(Domain.NOTIFICATIONS, "sent", NotificationEvent.NotificationSent.class),
 
-  MESSAGE_DEAD_LETTERED(Domain.DEADLETTERS, "", MessageDeadLettered.class);
+  MESSAGE_DEAD_LETTERED(Domain.DEADLETTERS, "", MessageDeadLettered.class),
+  DEAD_LETTER_RESOLVED(Domain.DEADLETTERS, "operator.resolved", DeadLetterResolved.class);
 
   private static final Map<String, EventType> BY_NAME =
       Arrays.stream(values()).collect(Collectors.toUnmodifiableMap(EventType::typeName, t -> t));
@@ -55,7 +56,7 @@ public enum EventType {
 
   /**
    * The second token of the subject: {@code created}. Empty for dead letters, whose subject quotes
-   * another.
+   * another; two tokens for what an operator did with one, where a dead letter names a service.
    */
   public String fact() {
     return fact;

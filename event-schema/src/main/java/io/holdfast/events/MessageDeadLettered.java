@@ -18,7 +18,8 @@ import java.util.Objects;
  * @param sequence its sequence in that stream
  * @param subject its subject, with its namespace
  * @param reason a short stable word: {@code undecodable}, {@code unknown_type}, {@code
- *     unsupported_version}, {@code invalid}, {@code rejected} or {@code attempts_exhausted}
+ *     unsupported_version}, {@code invalid}, {@code rejected}, {@code attempts_exhausted} or {@code
+ *     max_deliveries}
  * @param error the failure's summary, for a person
  * @param attempts how often a handler reported a failure
  * @param headers the message's headers

@@ -70,15 +70,18 @@ public final class Subjects {
    * @throws IllegalArgumentException for dead letters: their subject quotes another
    */
   public String fact(EventType type, String aggregateId) {
-    if (type.domain() == Domain.DEADLETTERS) {
+    if (type == EventType.MESSAGE_DEAD_LETTERED) {
       throw new IllegalArgumentException("a dead letter's subject needs the original one");
     }
     return prefix + type.domain().token() + "." + type.fact() + "." + aggregateId;
   }
 
-  /** All facts of one type: {@code orders.created.*}; all dead letters: {@code deadletters.>}. */
+  /**
+   * All facts of one type: {@code orders.created.*}; all dead letters, and what became of them:
+   * {@code deadletters.>}.
+   */
   public String every(EventType type) {
-    if (type.domain() == Domain.DEADLETTERS) {
+    if (type == EventType.MESSAGE_DEAD_LETTERED) {
       return prefix + type.domain().token() + ".>";
     }
     return prefix + type.domain().token() + "." + type.fact() + ".*";
@@ -93,15 +96,44 @@ public final class Subjects {
   }
 
   /**
+   * All facts about the aggregate that this one is about. What became of a dead letter stands alone
+   * under its subject, as dead letters themselves are about other aggregates.
+   */
+  public String aggregate(Event fact) {
+    Domain domain = EventType.of(fact).domain();
+    return domain == Domain.DEADLETTERS ? fact(fact) : aggregate(domain, fact.aggregateId());
+  }
+
+  /**
    * Where a service parks a message: {@code deadletters.<service>.<original subject, without its
    * namespace>}.
    */
   public String deadLetter(String service, String originalSubject) {
-    String original =
-        originalSubject.startsWith(prefix)
-            ? originalSubject.substring(prefix.length())
-            : originalSubject;
-    return prefix + Domain.DEADLETTERS.token() + "." + service + "." + original;
+    return prefix
+        + Domain.DEADLETTERS.token()
+        + "."
+        + service
+        + "."
+        + withoutNamespace(originalSubject);
+  }
+
+  /**
+   * Where a dead letter's message goes back to the consumer that gave it up: {@code
+   * redrives.<service>.<consumer>.<original subject, without its namespace>}.
+   */
+  public String redrive(String service, String consumer, String originalSubject) {
+    return prefix
+        + "redrives."
+        + service
+        + "."
+        + consumer
+        + "."
+        + withoutNamespace(originalSubject);
+  }
+
+  /** A subject as it would be with an empty namespace. */
+  public String withoutNamespace(String subject) {
+    return subject.startsWith(prefix) ? subject.substring(prefix.length()) : subject;
   }
 
   /** The last token of a subject, the aggregate id if it is a fact's. */
@@ -116,6 +148,11 @@ public final class Subjects {
     }
     String[] tokens = subject.substring(prefix.length()).split("\\.", -1);
     if (tokens[0].equals(Domain.DEADLETTERS.token())) {
+      if (tokens.length == 4
+          && Ids.valid(tokens[3])
+          && (tokens[1] + "." + tokens[2]).equals(EventType.DEAD_LETTER_RESOLVED.fact())) {
+        return Optional.of(EventType.DEAD_LETTER_RESOLVED);
+      }
       boolean quotes = tokens.length > 2 && Arrays.stream(tokens).noneMatch(String::isEmpty);
       return quotes ? Optional.of(EventType.MESSAGE_DEAD_LETTERED) : Optional.empty();
     }

@@ -220,7 +220,7 @@ class AsyncApiTest {
         .isNotEmpty()
         .allSatisfy(
             sample ->
-                assertThat(Json.tree(sample.bytes()).at("/data/" + parameter).textValue())
+                assertThat(Json.tree(sample.bytes()).at("/data/" + parameter).asText())
                     .isEqualTo(sample.envelope().event().aggregateId()));
   }
 
@@ -241,6 +241,13 @@ class AsyncApiTest {
       }
     }
     assertThat(sent).isPositive();
+  }
+
+  @Test
+  void what_becomes_of_a_dead_letter_is_an_operators_alone_to_say() {
+    assertThat(channelOf(EventType.DEAD_LETTER_RESOLVED).path("x-owner").asText())
+        .isEqualTo("operator");
+    assertThat(services("send", EventType.DEAD_LETTER_RESOLVED)).containsExactly("operator");
   }
 
   @Test
@@ -271,7 +278,8 @@ class AsyncApiTest {
           PAYMENT_VOIDED,
           PAYMENT_REFUNDED,
           NOTIFICATION_SENT,
-          MESSAGE_DEAD_LETTERED ->
+          MESSAGE_DEAD_LETTERED,
+          DEAD_LETTER_RESOLVED ->
           List.of();
     };
   }

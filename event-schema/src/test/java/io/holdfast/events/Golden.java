@@ -1,5 +1,6 @@
 package io.holdfast.events;
 
+import io.holdfast.events.DeadLetterResolved.Resolution;
 import io.holdfast.events.InventoryEvent.InventoryRejected;
 import io.holdfast.events.InventoryEvent.InventoryReleased;
 import io.holdfast.events.InventoryEvent.InventoryReserved;
@@ -206,6 +207,26 @@ final class Golden {
             Map.of(),
             null,
             null));
+    repeated(
+        "DeadLetterResolved",
+        new DeadLetterResolved(
+            17,
+            Resolution.DISCARDED,
+            "inventory-reserve",
+            "shop.orders.created.ord_1",
+            "a customer's test, not an order",
+            "erika"),
+        "b7kq2");
+    repeated(
+        "DeadLetterResolved-minimal",
+        new DeadLetterResolved(
+            Long.MAX_VALUE,
+            Resolution.REDRIVEN,
+            "payments-charge",
+            "inventory.reserved.ord_1",
+            null,
+            null),
+        "b7kq3");
   }
 
   private static OrderCreated amountAlone(String orderId, String amount, String currency) {

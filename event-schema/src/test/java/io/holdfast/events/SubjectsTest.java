@@ -3,6 +3,7 @@ package io.holdfast.events;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.holdfast.events.DeadLetterResolved.Resolution;
 import io.holdfast.events.Golden.Sample;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -39,6 +40,7 @@ class SubjectsTest {
     "PAYMENT_VOIDED, PAYMENTS, payments.voided.x",
     "PAYMENT_REFUNDED, PAYMENTS, payments.refunded.x",
     "NOTIFICATION_SENT, NOTIFICATIONS, notifications.sent.x",
+    "DEAD_LETTER_RESOLVED, DEADLETTERS, deadletters.operator.resolved.x",
   })
   void every_type_has_its_subject_and_every_subject_its_type(
       EventType type, String stream, String subject) {
@@ -78,7 +80,7 @@ class SubjectsTest {
       Domain domain = EventType.of(fact).domain();
 
       assertThat(Subjects.lastToken(subject)).isEqualTo(fact.aggregateId());
-      assertThat(matches(subjects.aggregate(domain, fact.aggregateId()), subject)).isTrue();
+      assertThat(matches(subjects.aggregate(fact), subject)).isTrue();
       assertThat(matches(subjects.aggregate(domain, "other"), subject)).isFalse();
       assertThat(subjects.typeOf(subject)).contains(EventType.of(fact));
     }
@@ -90,6 +92,38 @@ class SubjectsTest {
     assertThat(shop.aggregate(Domain.STOCK, "cup")).isEqualTo("shop-1.stock.*.cup");
     assertThat(plain.every(EventType.ORDER_CREATED)).isEqualTo("orders.created.*");
     assertThat(shop.every(EventType.ORDER_CREATED)).isEqualTo("shop-1.orders.created.*");
+  }
+
+  @Test
+  void what_became_of_a_dead_letter_stands_under_its_sequence_alone() {
+    var resolved =
+        new DeadLetterResolved(
+            17, Resolution.DISCARDED, "inventory-reserve", "orders.created.ord_1", null, null);
+
+    assertThat(plain.fact(resolved)).isEqualTo("deadletters.operator.resolved.17");
+    assertThat(plain.aggregate(resolved)).isEqualTo("deadletters.operator.resolved.17");
+    assertThat(shop.aggregate(resolved)).isEqualTo("shop-1.deadletters.operator.resolved.17");
+    assertThat(plain.typeOf("deadletters.operator.resolved.17"))
+        .contains(EventType.DEAD_LETTER_RESOLVED);
+    assertThat(plain.typeOf("deadletters.operator.resolved.1.7"))
+        .contains(EventType.MESSAGE_DEAD_LETTERED);
+    assertThat(plain.typeOf("deadletters.inventory.resolved.17"))
+        .contains(EventType.MESSAGE_DEAD_LETTERED);
+    assertThatThrownBy(
+            () ->
+                new DeadLetterResolved(
+                    0, Resolution.DISCARDED, "inventory-reserve", "s", null, null))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("dead_letter");
+  }
+
+  @Test
+  void a_redriven_message_is_addressed_to_one_consumer_and_quotes_the_subject_it_was() {
+    assertThat(plain.redrive("inventory", "inventory-reserve", "orders.created.ord_1"))
+        .isEqualTo("redrives.inventory.inventory-reserve.orders.created.ord_1");
+    assertThat(shop.redrive("inventory", "inventory-reserve", "shop-1.orders.created.ord_1"))
+        .isEqualTo("shop-1.redrives.inventory.inventory-reserve.orders.created.ord_1");
+    assertThat(shop.withoutNamespace("orders.created.ord_1")).isEqualTo("orders.created.ord_1");
   }
 
   @Test

@@ -8,6 +8,7 @@ import io.holdfast.runtime.boot.VerticleGroup;
 import io.holdfast.runtime.jetstream.StreamCatalog;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** Audit's composition root. */
@@ -43,9 +44,12 @@ public final class AuditGroup implements VerticleGroup {
     LedgerHead head = new LedgerHead(audited(subjects));
     BlockIndex blocks = new BlockIndex(context.reader(), subjects, head);
     LedgerVerifier verifier = new LedgerVerifier(context.vertx(), context.reader(), subjects);
+    LedgerVerticle ledger =
+        new LedgerVerticle(context.reader(), subjects, settings, head, context.meters());
     return new Parts(
-        List.of(new LedgerVerticle(context.reader(), subjects, settings, head, context.meters())),
-        new AuditRoutes(context.streams(), blocks, verifier)::mount);
+        List.of(ledger),
+        new AuditRoutes(context.streams(), blocks, verifier)::mount,
+        Map.of("ledger", ledger::problem));
   }
 
   /** Full names of the audited streams, in the order in which ranges and cursors list them. */

@@ -60,7 +60,11 @@ public final class LedgerVerticle extends VerticleBase {
   private long standbyUntil = System.nanoTime();
   private long measureAt = System.nanoTime();
   private long foreignAt;
+  private long sealedBefore = -1;
   private String trouble = "";
+
+  private volatile long standsSince;
+  private volatile String lastTrouble = "";
 
   LedgerVerticle(
       StreamReader reader,
@@ -318,7 +322,8 @@ public final class LedgerVerticle extends VerticleBase {
     if (System.nanoTime() - measureAt < 0) {
       return;
     }
-    measureAt = System.nanoTime() + MEASURE_NANOS;
+    measureAt = System.nanoTime() + Math.min(MEASURE_NANOS, settings.standstill().toNanos() / 2);
+    noticeStandstill();
     for (String stream : streams) {
       long held = head.at().header().cursor().of(stream);
       reader
@@ -339,6 +344,29 @@ public final class LedgerVerticle extends VerticleBase {
     }
   }
 
+  /** Whoever seals it, us or another replica: what waits, and does not become less, is stuck. */
+  private void noticeStandstill() {
+    long waiting = streams.stream().mapToLong(this::lag).sum();
+    long sealed = streams.stream().mapToLong(s -> head.at().header().cursor().of(s)).sum();
+    if (waiting == 0 || sealed != sealedBefore) {
+      standsSince = 0;
+    } else if (standsSince == 0) {
+      standsSince = System.nanoTime();
+    }
+    sealedBefore = sealed;
+  }
+
+  /** What keeps the ledger from growing, for a person; empty if it grows. Any thread. */
+  String problem() {
+    long since = standsSince;
+    return since != 0 && System.nanoTime() - since > settings.standstill().toNanos()
+        ? "nothing was sealed for %d s, though messages wait%s"
+            .formatted(
+                (System.nanoTime() - since) / 1_000_000_000,
+                lastTrouble.isEmpty() ? "" : ": " + lastTrouble)
+        : "";
+  }
+
   private long lag(String stream) {
     return Math.max(
         0, lastSequences.getOrDefault(stream, 0L) - head.at().header().cursor().of(stream));
@@ -347,6 +375,7 @@ public final class LedgerVerticle extends VerticleBase {
   /** Once for each kind of trouble, until it is over. */
   private void report(Throwable cause) {
     String text = String.valueOf(cause.getMessage());
+    lastTrouble = text;
     if (stopped || text.equals(trouble)) {
       return;
     }

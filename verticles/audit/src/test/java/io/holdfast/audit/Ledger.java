@@ -12,8 +12,10 @@ import io.holdfast.testkit.Streams;
 import io.holdfast.testkit.TestBroker;
 import io.holdfast.testkit.TestGroups;
 import io.nats.client.Connection;
+import io.nats.client.JetStreamManagement;
 import io.nats.client.Nats;
 import io.nats.client.PurgeOptions;
+import io.nats.client.api.StreamConfiguration;
 import io.vertx.core.Vertx;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -95,6 +97,13 @@ final class Ledger {
         store("payments.processed.o" + n, "{\"n\":" + n + "}");
       }
     }
+  }
+
+  /** Sets how many bytes the ledger's stream may hold, as an operator does. */
+  void limit(long maxBytes) throws Exception {
+    JetStreamManagement management = connection.jetStreamManagement();
+    StreamConfiguration now = management.getStreamInfo(name("AUDIT")).getConfiguration();
+    management.updateStream(StreamConfiguration.builder(now).maxBytes(maxBytes).build());
   }
 
   /** The last sequence of a stream. */

@@ -64,6 +64,27 @@ class SealingTest {
   }
 
   @Test
+  void a_ledger_that_can_not_grow_is_not_ready_and_says_why() throws Exception {
+    ledger.limit(2_000);
+    try (TestGroups replica = ledger.replica("AUDIT_STANDSTILL_MS", "1000")) {
+      RunningGroup group = ledger.start(replica);
+      ledger.storeOrders(0, 500);
+
+      Http.Answer answer =
+          eventually(
+              "it says so",
+              () -> Http.get(TestGroups.url(group) + "/ready"),
+              ready -> ready.status() == 503);
+      assertThat(answer.body()).contains("ledger", "nothing was sealed for", "maximum bytes");
+
+      ledger.limit(64 << 20);
+      eventually("it is ready", () -> Http.get(TestGroups.url(group) + "/ready").status() == 200);
+      ledger.awaitSealed("ORDERS", 500);
+    }
+    assertThat(ledger.chainFindings()).isEmpty();
+  }
+
+  @Test
   void stays_one_chain_with_two_replicas_that_both_write() {
     int orders = 0;
     try (TestGroups one = ledger.replica("AUDIT_INTERVAL_MS", "10");

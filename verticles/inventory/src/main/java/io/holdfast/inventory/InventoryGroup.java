@@ -1,15 +1,33 @@
 package io.holdfast.inventory;
 
+import io.holdfast.events.EventType;
 import io.holdfast.inventory.http.StockRoutes;
 import io.holdfast.runtime.boot.GroupContext;
 import io.holdfast.runtime.boot.VerticleGroup;
 import io.holdfast.runtime.jetstream.EventStreams;
+import io.holdfast.runtime.jetstream.Overdue.Wait;
+import io.holdfast.runtime.jetstream.OverdueWatch;
 import java.time.Clock;
 import java.util.List;
 import java.util.Set;
 
 /** Inventory's composition root. */
 public final class InventoryGroup implements VerticleGroup {
+
+  private static final Set<EventType> SETTLED =
+      Set.of(EventType.INVENTORY_RELEASED, EventType.INVENTORY_REJECTED);
+  private static final Wait UNRESERVED =
+      new Wait(
+          "created",
+          "inventory-reserve",
+          Set.of(EventType.ORDER_CREATED),
+          Set.of(
+              EventType.INVENTORY_RESERVED,
+              EventType.INVENTORY_REJECTED,
+              EventType.INVENTORY_RELEASED));
+  private static final Wait UNRELEASED =
+      new Wait(
+          "cancelled_unreleased", "inventory-release", Set.of(EventType.ORDER_CANCELLED), SETTLED);
 
   @Override
   public String name() {
@@ -37,7 +55,10 @@ public final class InventoryGroup implements VerticleGroup {
                 () ->
                     new StockDesk(context.vertx(), context.streams(), Clock.systemUTC(), maxBatch));
     return new Parts(
-        List.of(new InventoryVerticle(context.streams(), desk)),
+        List.of(
+            new InventoryVerticle(context.streams(), desk),
+            new OverdueWatch(context, UNRESERVED, Clock.systemUTC()),
+            new OverdueWatch(context, UNRELEASED, Clock.systemUTC())),
         new StockRoutes(context.streams(), desk)::mount);
   }
 }

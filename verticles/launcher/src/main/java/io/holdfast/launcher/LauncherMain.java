@@ -18,6 +18,7 @@ import picocli.CommandLine.HelpCommand;
       OrderCommand.class,
       ReconcileCommand.class,
       WhyCommand.class,
+      DlqCommand.class,
       DoctorCommand.class,
       ChaosCommand.class,
       HelpCommand.class

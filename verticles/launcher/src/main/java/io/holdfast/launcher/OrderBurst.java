@@ -10,9 +10,9 @@ import io.holdfast.events.OrderEvent.OrderConfirmed;
 import io.holdfast.events.OrderEvent.OrderCreated;
 import io.holdfast.events.UndecodableEventException;
 import io.holdfast.launcher.OrderCommand.AcceptedOrders;
+import io.holdfast.runtime.jetstream.BrokerException;
 import io.holdfast.runtime.jetstream.RawMessage;
 import io.holdfast.runtime.jetstream.StreamReader;
-import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -22,6 +22,7 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.PoolOptions;
 import io.vertx.core.http.RequestOptions;
 import io.vertx.core.json.JsonObject;
+import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,7 +35,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
@@ -47,6 +51,8 @@ import java.util.concurrent.TimeoutException;
 final class OrderBurst {
 
   private static final EventCodec CODEC = new EventCodec();
+  private static final long NOTE_MILLIS = 100;
+  private static final long LOOK_MILLIS = 20;
 
   private final HttpClient client;
   private final RequestOptions request;
@@ -54,12 +60,21 @@ final class OrderBurst {
   private final int count;
   private final Promise<Void> allAnswered = Promise.promise();
 
-  // One event loop's alone.
+  /** From the event loop to the thread that notes them. */
+  private final Queue<Accepted> arrived = new ConcurrentLinkedQueue<>();
+
+  private final Map<Integer, Integer> refused = new ConcurrentHashMap<>();
+  private volatile int answered;
+  private volatile boolean over;
+
+  // The command's own thread's alone.
   private final List<String> accepted = new ArrayList<>();
   private final List<Long> acceptNanos = new ArrayList<>();
-  private final Map<Integer, Integer> refused = new HashMap<>();
+
+  // The event loop's alone.
   private int started;
-  private int answered;
+
+  private record Accepted(String orderId, long nanos) {}
 
   private OrderBurst(Vertx vertx, String orders, JsonObject order, int count, int concurrency) {
     URI uri = URI.create(orders);
@@ -117,36 +132,77 @@ final class OrderBurst {
 
     OrderBurst burst = new OrderBurst(streams.vertx(), orders, order, count, concurrency);
     streams.vertx().runOnContext(v -> burst.begin(concurrency));
-    await(burst.allAnswered.future(), limit, () -> Terminal.progress(burst.progress()));
-    Terminal.progressDone();
+    burst.awaitAnswers(limit, journal);
     double acceptSeconds = (System.nanoTime() - begun) / 1e9;
-    journal.addAll(burst.accepted);
 
-    Set<String> open = new HashSet<>(burst.accepted);
     long deadline = System.nanoTime() + limit.toNanos();
-    long at = notificationsFrom;
+    int untold = burst.awaitTold(streams, notificationsFrom, deadline);
+    double totalSeconds = (System.nanoTime() - begun) / 1e9;
+    Map<String, Double> cpuAfter = CpuTime.ofAll(system.pids());
+
+    Ends ends = new Ends(ordersFrom, new HashSet<>(burst.accepted));
+    boolean known = ends.read(streams, deadline);
+    burst.report(acceptSeconds, totalSeconds, ends, untold);
+    if (!known) {
+      say("%s", Terminal.bad("The broker does not answer; how the others ended is not known"));
+    }
+    CpuTime.report(cpuBefore, cpuAfter, burst.accepted.size());
+    return untold == 0 && known && burst.refused.isEmpty() && burst.answered == count ? 0 : 1;
+  }
+
+  /** Until every request was answered or time is up; notes every order that was accepted. */
+  private void awaitAnswers(Duration limit, AcceptedOrders journal) throws IOException {
+    long deadline = System.nanoTime() + limit.toNanos();
+    boolean all = false;
+    while (!all && System.nanoTime() - deadline < 0) {
+      try {
+        allAnswered.future().await(NOTE_MILLIS, TimeUnit.MILLISECONDS);
+        all = true;
+      } catch (TimeoutException notYet) {
+        Terminal.progress(progress());
+      }
+      note(journal);
+    }
+    over = true;
+    Terminal.progressDone();
+  }
+
+  /**
+   * What was promised is noted at once, as neither the system nor this command may live to the end.
+   */
+  private void note(AcceptedOrders journal) throws IOException {
+    List<String> news = new ArrayList<>();
+    for (Accepted order = arrived.poll(); order != null; order = arrived.poll()) {
+      news.add(order.orderId());
+      acceptNanos.add(order.nanos());
+    }
+    if (!news.isEmpty()) {
+      journal.addAll(news);
+      accepted.addAll(news);
+    }
+  }
+
+  /** How many customers of accepted orders were not told in time. */
+  private int awaitTold(StreamAccess streams, long from, long deadline)
+      throws InterruptedException {
+    Set<String> open = new HashSet<>(accepted);
+    long at = from;
     while (!open.isEmpty() && System.nanoTime() - deadline < 0) {
-      List<RawMessage> page = page(streams, "NOTIFICATIONS", at);
+      List<RawMessage> page = pageOrNothing(streams, "NOTIFICATIONS", at).orElse(List.of());
       for (RawMessage message : page) {
         decode(message)
             .filter(fact -> fact.event() instanceof NotificationSent)
             .ifPresent(fact -> open.remove(fact.event().aggregateId()));
         at = message.sequence() + 1;
       }
-      Terminal.progress(
-          "told   " + Terminal.bar(count - open.size(), count) + " " + (count - open.size()));
+      int told = accepted.size() - open.size();
+      Terminal.progress("told   " + Terminal.bar(told, accepted.size()) + " " + told);
       if (page.isEmpty()) {
-        Thread.sleep(20);
+        Thread.sleep(LOOK_MILLIS);
       }
     }
-    double totalSeconds = (System.nanoTime() - begun) / 1e9;
     Terminal.progressDone();
-    Map<String, Double> cpuAfter = CpuTime.ofAll(system.pids());
-
-    Ends ends = Ends.read(streams, ordersFrom, new HashSet<>(burst.accepted));
-    burst.report(acceptSeconds, totalSeconds, ends, open.size());
-    CpuTime.report(cpuBefore, cpuAfter, burst.accepted.size());
-    return open.isEmpty() && burst.refused.isEmpty() ? 0 : 1;
+    return open.size();
   }
 
   private void begin(int concurrency) {
@@ -156,7 +212,7 @@ final class OrderBurst {
   }
 
   private void one() {
-    if (started == count) {
+    if (started == count || over) {
       return;
     }
     started++;
@@ -173,8 +229,10 @@ final class OrderBurst {
                                 .map(
                                     text -> {
                                       if (response.statusCode() == 202) {
-                                        accepted.add(text.toJsonObject().getString("order_id"));
-                                        acceptNanos.add(System.nanoTime() - begun);
+                                        arrived.add(
+                                            new Accepted(
+                                                text.toJsonObject().getString("order_id"),
+                                                System.nanoTime() - begun));
                                       } else {
                                         refused.merge(response.statusCode(), 1, Integer::sum);
                                       }
@@ -183,7 +241,9 @@ final class OrderBurst {
         .onFailure(failure -> refused.merge(0, 1, Integer::sum))
         .onComplete(
             done -> {
-              if (++answered == count) {
+              int now = answered + 1; // nobody else writes it
+              answered = now;
+              if (now == count) {
                 allAnswered.complete();
               } else {
                 one();
@@ -208,6 +268,9 @@ final class OrderBurst {
         ends.cancelled,
         totalSeconds,
         (ends.confirmed + ends.cancelled) * 60 / totalSeconds);
+    if (answered < count) {
+      say("%s", Terminal.bad("%,d were not answered in time".formatted(count - answered)));
+    }
     if (untold > 0) {
       say("%s", Terminal.bad(untold + " customers were not told in time"));
     }
@@ -231,25 +294,39 @@ final class OrderBurst {
     int cancelled;
     final List<Long> nanos = new ArrayList<>();
 
-    static Ends read(StreamAccess streams, long from, Set<String> orderIds) {
-      Ends ends = new Ends();
-      Map<String, Instant> created = new HashMap<>();
-      long at = from;
+    private final Map<String, Instant> created = new HashMap<>();
+    private final Set<String> orderIds;
+    private long at;
+
+    Ends(long from, Set<String> orderIds) {
+      this.at = from;
+      this.orderIds = orderIds;
+    }
+
+    /** Whether all could be read, which is tried once in any case. */
+    boolean read(StreamAccess streams, long deadline) throws InterruptedException {
       while (true) {
-        List<RawMessage> page = page(streams, "ORDERS", at);
+        Optional<List<RawMessage>> page = pageOrNothing(streams, "ORDERS", at);
         if (page.isEmpty()) {
-          return ends;
+          if (System.nanoTime() - deadline > 0) {
+            return false;
+          }
+          Thread.sleep(LOOK_MILLIS);
+          continue;
         }
-        for (RawMessage message : page) {
+        if (page.get().isEmpty()) {
+          return true;
+        }
+        for (RawMessage message : page.get()) {
           at = message.sequence() + 1;
           decode(message)
               .filter(fact -> orderIds.contains(fact.event().aggregateId()))
-              .ifPresent(fact -> ends.add(fact, created));
+              .ifPresent(this::add);
         }
       }
     }
 
-    private void add(Envelope<?> fact, Map<String, Instant> created) {
+    private void add(Envelope<?> fact) {
       switch (fact.event()) {
         case OrderCreated order -> created.put(order.orderId(), fact.timestamp());
         case OrderConfirmed order -> {
@@ -271,9 +348,16 @@ final class OrderBurst {
     return state.lastSequence() + 1;
   }
 
-  private static List<RawMessage> page(StreamAccess streams, String stream, long from) {
-    return StreamAccess.get(
-        streams.reader().read(streams.subjects().stream(stream), from, 1_000, 4 << 20));
+  /** Nothing while the broker is away. */
+  private static Optional<List<RawMessage>> pageOrNothing(
+      StreamAccess streams, String stream, long from) {
+    try {
+      return Optional.of(
+          StreamAccess.get(
+              streams.reader().read(streams.subjects().stream(stream), from, 1_000, 4 << 20)));
+    } catch (BrokerException away) {
+      return Optional.empty();
+    }
   }
 
   private static Optional<Envelope<?>> decode(RawMessage message) {
@@ -281,22 +365,6 @@ final class OrderBurst {
       return Optional.of(CODEC.decode(message.body()));
     } catch (UndecodableEventException foreign) {
       return Optional.empty();
-    }
-  }
-
-  private static void await(Future<Void> future, Duration limit, Runnable meanwhile)
-      throws TimeoutException {
-    long deadline = System.nanoTime() + limit.toNanos();
-    while (true) {
-      try {
-        future.await(100, TimeUnit.MILLISECONDS);
-        return;
-      } catch (TimeoutException notYet) {
-        if (System.nanoTime() - deadline > 0) {
-          throw notYet;
-        }
-        meanwhile.run();
-      }
     }
   }
 }

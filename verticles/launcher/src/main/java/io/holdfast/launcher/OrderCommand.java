@@ -29,6 +29,9 @@ final class OrderCommand implements Callable<Integer> {
 
   private static final long LOOK_MILLIS = 25;
 
+  /** How long a cancelled order's stock is waited for once its customer was told. */
+  private static final Duration RELEASE = Duration.ofSeconds(3);
+
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
   @Mixin private DataFolder dataFolder;
 
@@ -125,25 +128,16 @@ final class OrderCommand implements Callable<Integer> {
   private Integer follow(String orders, Optional<String> audit, String orderId) throws Exception {
     Story story = new Story();
     long deadline = System.nanoTime() + Duration.ofSeconds(timeoutSeconds).toNanos();
+    long releaseBy = 0;
     while (System.nanoTime() - deadline < 0) {
-      Optional<JsonArray> events =
-          audit.flatMap(
-              base -> {
-                Api.Answer timeline = Api.get(base + "/audit/orders/" + orderId);
-                return timeline.status() == 200
-                    ? Optional.of(timeline.json().getJsonArray("events"))
-                    : Optional.empty();
-              });
-      if (audit.isEmpty()) {
-        Api.Answer order = Api.get(orders + "/orders/" + orderId);
-        events =
-            order.status() == 200
-                ? Optional.of(order.json().getJsonArray("history"))
-                : Optional.empty();
-      }
-      events.ifPresent(story::tell);
+      events(orders, audit, orderId).ifPresent(story::tell);
       if (story.ended(audit.isPresent())) {
-        return story.conclude();
+        releaseBy = releaseBy == 0 ? System.nanoTime() + RELEASE.toNanos() : releaseBy;
+        if (!story.owesRelease() || audit.isEmpty() || System.nanoTime() - releaseBy > 0) {
+          say("");
+          say(story.conclusion());
+          return 0;
+        }
       }
       Thread.sleep(LOOK_MILLIS);
     }
@@ -152,6 +146,22 @@ final class OrderCommand implements Callable<Integer> {
         "Not at its end after %d s. Look again: curl %s/orders/%s",
         timeoutSeconds, orders, orderId);
     return 1;
+  }
+
+  /** What is known of the order by now; nothing while nobody answers. */
+  private static Optional<JsonArray> events(String orders, Optional<String> audit, String orderId) {
+    try {
+      Api.Answer answer =
+          Api.get(
+              audit.isPresent()
+                  ? audit.get() + "/audit/orders/" + orderId
+                  : orders + "/orders/" + orderId);
+      return answer.status() == 200
+          ? Optional.of(answer.json().getJsonArray(audit.isPresent() ? "events" : "history"))
+          : Optional.empty();
+    } catch (Api.Unreachable away) {
+      return Optional.empty();
+    }
   }
 
   private JsonObject body() {
@@ -203,12 +213,15 @@ final class OrderCommand implements Callable<Integer> {
   }
 
   /** Tells an order's events as they come, each once. */
-  private static final class Story {
+  static final class Story {
+    private static final String CONFIRMED = "OrderConfirmed";
+    private static final String CANCELLED = "OrderCancelled";
+
     private final Set<String> told = new HashSet<>();
     private final Set<String> traces = new HashSet<>();
     private final Set<String> types = new HashSet<>();
     private Instant first;
-    private Instant last;
+    private Instant end;
 
     void tell(JsonArray events) {
       for (int i = 0; i < events.size(); i++) {
@@ -218,8 +231,11 @@ final class OrderCommand implements Callable<Integer> {
         }
         Instant at = Instant.parse(event.getString("timestamp"));
         first = first == null ? at : first;
-        last = at;
-        types.add(event.getString("type"));
+        String type = event.getString("type");
+        types.add(type);
+        if (end == null && (type.equals(CONFIRMED) || type.equals(CANCELLED))) {
+          end = at;
+        }
         if (event.containsKey("trace_id")) {
           traces.add(event.getString("trace_id"));
         }
@@ -239,22 +255,26 @@ final class OrderCommand implements Callable<Integer> {
 
     /** Final, and the customer told; without audit the notification cannot be seen. */
     boolean ended(boolean withAudit) {
-      boolean settled = types.contains("OrderConfirmed") || types.contains("OrderCancelled");
-      return settled && (!withAudit || types.contains("NotificationSent"));
+      return end != null && (!withAudit || types.contains("NotificationSent"));
     }
 
-    int conclude() {
-      boolean confirmed = types.contains("OrderConfirmed");
-      say("");
-      say(
-          "%s after %d ms: %d events%s",
-          confirmed ? Terminal.good("confirmed") : Terminal.bad("cancelled"),
-          Duration.between(first, last).toMillis(),
-          told.size(),
-          traces.isEmpty()
-              ? ""
-              : traces.size() == 1 ? ", one trace" : ", " + traces.size() + " traces");
-      return 0;
+    /** Cancelled, and what was reserved for it is not free again yet. */
+    boolean owesRelease() {
+      return types.contains(CANCELLED)
+          && types.contains("InventoryReserved")
+          && !types.contains("InventoryReleased");
+    }
+
+    /** How it ended, and when by the time of the fact that ended it. */
+    String conclusion() {
+      return "%s after %d ms: %d events%s"
+          .formatted(
+              types.contains(CONFIRMED) ? Terminal.good("confirmed") : Terminal.bad("cancelled"),
+              Math.max(0, Duration.between(first, end).toMillis()),
+              told.size(),
+              traces.isEmpty()
+                  ? ""
+                  : traces.size() == 1 ? ", one trace" : ", " + traces.size() + " traces");
     }
   }
 

@@ -124,7 +124,12 @@ final class ReconcileCommand implements Callable<Integer> {
         Invariant.I5,
         "%,d final orders".formatted(books.confirmedCount() + books.cancelledCount()));
     violations.addAll(ledger(streams, until));
-    basis.put(Invariant.I7, "%d consumers".formatted(StreamCatalog.CONSUMERS.size()));
+    basis.put(
+        Invariant.I7,
+        "%d consumers, %d of them for redrives"
+            .formatted(
+                StreamCatalog.CONSUMERS.size() + StreamCatalog.REDRIVE_CONSUMERS.size(),
+                StreamCatalog.REDRIVE_CONSUMERS.size()));
     basis.put(Invariant.I8, "%,d facts".formatted(books.facts()));
     basis.put(Invariant.I9, "%,d orders".formatted(books.orderCount()));
     if (books.inFlight(until) > 0) {
@@ -134,13 +139,22 @@ final class ReconcileCommand implements Callable<Integer> {
       notes.add("%,d messages are no facts of ours".formatted(books.foreign()));
     }
     if (books.deadLetters() > 0) {
-      notes.add("%,d dead letters".formatted(books.deadLetters()));
+      notes.add(
+          "%,d dead letters, %,d of them wait for an operator: ./holdfast dlq ls"
+              .formatted(books.deadLetters(), books.openDeadLetters()));
     }
     List<String> parked = books.parked();
     if (!parked.isEmpty()) {
       notes.add(
           "%,d orders wait for an operator, as a message of theirs was parked: %s"
               .formatted(parked.size(), String.join(", ", parked.stream().limit(10).toList())));
+    }
+    List<String> discarded = books.discarded();
+    if (!discarded.isEmpty()) {
+      notes.add(
+          "%,d orders stay as they are, as an operator discarded a message of theirs: %s"
+              .formatted(
+                  discarded.size(), String.join(", ", discarded.stream().limit(10).toList())));
     }
     return report(violations, books, parked, (System.nanoTime() - begun) / 1_000_000);
   }
@@ -195,7 +209,10 @@ final class ReconcileCommand implements Callable<Integer> {
   /** Messages that were there and are not delivered, or not settled. */
   private static List<Violation> unsettledConsumers(StreamAccess streams, Until until) {
     List<Violation> violations = new ArrayList<>();
-    for (ConsumerSpec consumer : StreamCatalog.CONSUMERS) {
+    List<ConsumerSpec> consumers = new ArrayList<>(StreamCatalog.CONSUMERS);
+    consumers.addAll(StreamCatalog.REDRIVE_CONSUMERS);
+    long redrives = 0;
+    for (ConsumerSpec consumer : consumers) {
       String problem;
       try {
         ConsumerState state =
@@ -203,6 +220,9 @@ final class ReconcileCommand implements Callable<Integer> {
                 streams
                     .reader()
                     .consumer(streams.subjects().stream(consumer.stream()), consumer.name()));
+        if (consumer.stream().equals(StreamCatalog.REDRIVES)) {
+          redrives += state.pending() + state.unacknowledged();
+        }
         boolean settled =
             state.pending() + state.unacknowledged() == 0
                 || state.ackFloor() >= until.of(consumer.stream());
@@ -217,6 +237,18 @@ final class ReconcileCommand implements Callable<Integer> {
       if (problem != null) {
         violations.add(new Violation(Invariant.I7, "", "consumer " + consumer.name(), 0, problem));
       }
+    }
+    long kept =
+        StreamAccess.get(streams.reader().state(streams.subjects().stream(StreamCatalog.REDRIVES)))
+            .messages();
+    if (kept > redrives) {
+      violations.add(
+          new Violation(
+              Invariant.I7,
+              "",
+              StreamCatalog.REDRIVES,
+              0,
+              "%,d redriven messages wait for no consumer".formatted(kept - redrives)));
     }
     return violations;
   }
@@ -372,6 +404,8 @@ final class ReconcileCommand implements Callable<Integer> {
         .put("cancelled", books.cancelledCount())
         .put("messages", books.messages())
         .put("parked", new JsonArray(parked))
+        .put("discarded", new JsonArray(books.discarded()))
+        .put("open_dead_letters", books.openDeadLetters())
         .put("invariants", invariants)
         .put("violations", list)
         .put("notes", new JsonArray(notes));

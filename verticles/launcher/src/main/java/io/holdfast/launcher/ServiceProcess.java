@@ -7,13 +7,14 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 
 /**
  * One group's fat JAR in a JVM of its own, which may be ended in every way and started again. What
  * it prints goes to one log over all its starts. Methods block; one thread at a time.
  */
-final class ServiceProcess {
+final class ServiceProcess implements ChildWatch.Child {
 
   private static final Duration SIGNAL = Duration.ofSeconds(5);
   private static final Duration KILL = Duration.ofSeconds(10);
@@ -38,8 +39,19 @@ final class ServiceProcess {
     return group;
   }
 
+  @Override
+  public String name() {
+    return group;
+  }
+
+  @Override
+  public Path log() {
+    return log;
+  }
+
   /** Does not wait until it is ready. */
-  synchronized void start() throws IOException {
+  @Override
+  public synchronized void start() throws IOException {
     Files.createDirectories(log.getParent());
     Path jar =
         DataFolder.projectRoot().resolve("verticles/" + group + "/target/" + group + "-fat.jar");
@@ -63,17 +75,24 @@ final class ServiceProcess {
     return starts;
   }
 
-  boolean isAlive() {
+  @Override
+  public boolean isAlive() {
     return process != null && process.isAlive();
   }
 
-  long pid() {
+  @Override
+  public long pid() {
     return process.pid();
   }
 
   /** Of the process that has ended. */
   int exitValue() {
     return process.exitValue();
+  }
+
+  @Override
+  public OptionalInt exitStatus() {
+    return OptionalInt.of(exitValue());
   }
 
   /** SIGTERM: it drains and ends by itself. */

@@ -45,6 +45,11 @@ final class ServiceProcesses implements UpCommand.Services {
   }
 
   @Override
+  public List<ServiceProcess> children() {
+    return processes;
+  }
+
+  @Override
   public void awaitReady(Map<String, String> urls, Duration limit) throws InterruptedException {
     ServiceProbe.awaitReady(
         urls,
@@ -61,10 +66,12 @@ final class ServiceProcesses implements UpCommand.Services {
 
   @Override
   public boolean stop() {
-    processes.forEach(ServiceProcess::terminate);
+    // One that was killed, and is not up again, has nothing in process that it could finish.
+    List<ServiceProcess> living = processes.stream().filter(ServiceProcess::isAlive).toList();
+    living.forEach(ServiceProcess::terminate);
     boolean clean = true;
     long deadline = System.nanoTime() + STOP_LIMIT.toNanos();
-    for (ServiceProcess process : processes) {
+    for (ServiceProcess process : living) {
       try {
         if (process.awaitEnd(Duration.ofNanos(deadline - System.nanoTime()))) {
           clean &= process.exitValue() == 0;

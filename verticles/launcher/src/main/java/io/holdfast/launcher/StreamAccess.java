@@ -4,6 +4,7 @@ import io.holdfast.events.Subjects;
 import io.holdfast.runtime.boot.Platform;
 import io.holdfast.runtime.config.CommonSettings;
 import io.holdfast.runtime.config.Settings;
+import io.holdfast.runtime.jetstream.DeadLetterDesk;
 import io.holdfast.runtime.jetstream.EventStreams;
 import io.holdfast.runtime.jetstream.GroupStreams;
 import io.holdfast.runtime.jetstream.Inspection;
@@ -18,11 +19,15 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** A connection of a command's own to a system's streams. Reads only, creates nothing; blocking. */
+/**
+ * A connection of a command's own to a system's streams. Creates none of them, and stores nothing
+ * but what an operator does with dead letters; blocking.
+ */
 final class StreamAccess implements AutoCloseable {
 
   private static final Set<String> ALL =
-      Set.of("ORDERS", "INVENTORY", "PAYMENTS", "NOTIFICATIONS", "DEADLETTERS", "AUDIT");
+      Set.of(
+          "ORDERS", "INVENTORY", "PAYMENTS", "NOTIFICATIONS", "DEADLETTERS", "REDRIVES", "AUDIT");
 
   private final Platform platform = Platform.start();
   private final GroupStreams streams;
@@ -74,6 +79,10 @@ final class StreamAccess implements AutoCloseable {
 
   EventStreams events() {
     return streams;
+  }
+
+  DeadLetterDesk deadLetters() {
+    return streams.deadLetterDesk();
   }
 
   StreamReader reader() {

@@ -1,6 +1,5 @@
 package io.holdfast.launcher;
 
-import java.io.PrintStream;
 import java.util.Locale;
 
 /** How the commands speak to a person: plain lines, a little colour where there is a terminal. */
@@ -12,13 +11,11 @@ final class Terminal {
           && System.getenv("NO_COLOR") == null
           && !"dumb".equals(System.getenv("TERM"));
 
-  private static final PrintStream OUT = System.out;
-
   private Terminal() {}
 
   static void say(String line) {
-    OUT.println(line);
-    OUT.flush();
+    System.out.println(line);
+    System.out.flush();
   }
 
   static void say(String format, Object... values) {
@@ -28,15 +25,15 @@ final class Terminal {
   /** A line that the next one of its kind replaces, where there is a terminal; else nothing. */
   static void progress(String line) {
     if (COLOUR) {
-      OUT.print("\r\u001b[2K" + line);
-      OUT.flush();
+      System.out.print("\r\u001b[2K" + line);
+      System.out.flush();
     }
   }
 
   static void progressDone() {
     if (COLOUR) {
-      OUT.print("\r\u001b[2K");
-      OUT.flush();
+      System.out.print("\r\u001b[2K");
+      System.out.flush();
     }
   }
 

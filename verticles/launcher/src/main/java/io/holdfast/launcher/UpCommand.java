@@ -7,6 +7,7 @@ import io.holdfast.broker.NatsServerBinary;
 import io.holdfast.broker.NatsServerConfig;
 import io.holdfast.runtime.boot.VerticleGroup;
 import io.holdfast.runtime.config.SettingsException;
+import io.holdfast.runtime.jetstream.StreamCatalog;
 import io.holdfast.runtime.telemetry.Logging;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -19,6 +20,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Command;
@@ -33,8 +35,8 @@ import picocli.CommandLine.Option;
         "Starts a broker and every service, seeds demo stock, prints the addresses. Ctrl-C drains.")
 final class UpCommand implements Callable<Integer> {
 
+  private static final String NATS_SERVER = "nats-server";
   private static final int NATS_PORT = 4222;
-  private static final int STREAMS = 7;
   private static final long MIN_STREAM_BYTES = 64L << 20;
   private static final long MAX_STREAM_BYTES = 64L << 30;
   private static final Duration READY_LIMIT = Duration.ofSeconds(60);
@@ -53,8 +55,16 @@ final class UpCommand implements Callable<Integer> {
   @Option(names = "--no-seed", description = "Do not take in the demo stock")
   private boolean noSeed;
 
+  @Option(
+      names = "--no-restart",
+      description = "Leave a process that ended, instead of starting it again")
+  private boolean noRestart;
+
   private volatile NatsServer broker;
   private volatile Services services;
+  private volatile ChildWatch watch;
+  private volatile String address;
+  private volatile String namespace;
   private volatile boolean up;
 
   @Override
@@ -74,6 +84,7 @@ final class UpCommand implements Callable<Integer> {
       }
     }
 
+    watch = new ChildWatch(!noRestart, () -> note(data), Terminal::say);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndHalt(data), "stop"));
     String natsUrl = startBroker(data);
     Map<String, String> env = environment(data, natsUrl);
@@ -89,24 +100,43 @@ final class UpCommand implements Callable<Integer> {
       say(e.getMessage());
       return 2;
     }
-    Map<String, String> urls = new LinkedHashMap<>();
-    Groups.ALL.forEach(group -> urls.put(group.name(), "http://127.0.0.1:" + port(group)));
-    Map<String, Long> pids = new LinkedHashMap<>(services.pids());
-    if (broker != null) {
-      pids.put("nats-server", broker.pid());
-    }
+    namespace = env.getOrDefault("NAMESPACE", "");
+    address = natsUrl;
+    Map<String, String> urls = urls();
     services.awaitReady(urls, READY_LIMIT);
     if (!noSeed) {
       DemoStock.seed(urls.get("inventory"));
     }
-    if (broker != null) {
-      broker.monitoringUrl().ifPresent(url -> urls.put(RunningSystem.MONITORING, url));
-    }
-    new RunningSystem(natsUrl, env.getOrDefault("NAMESPACE", ""), urls, pids).write(data);
+    note(data);
     up = true;
+    services.children().forEach(watch::watch);
+    if (broker != null) {
+      watch.watch(new BrokerChild(broker));
+    }
     tell(natsUrl, urls);
     new CountDownLatch(1).await(); // until a signal runs the shutdown hook
     return 0;
+  }
+
+  private Map<String, String> urls() {
+    Map<String, String> urls = new LinkedHashMap<>();
+    Groups.ALL.forEach(group -> urls.put(group.name(), "http://127.0.0.1:" + port(group)));
+    return urls;
+  }
+
+  /** Tells the other commands where everything is now; after a restart too. */
+  private synchronized void note(Path data) {
+    Map<String, String> urls = urls();
+    Map<String, Long> pids = new LinkedHashMap<>(services.pids());
+    if (broker != null) {
+      pids.put(NATS_SERVER, broker.pid());
+      broker.monitoringUrl().ifPresent(url -> urls.put(RunningSystem.MONITORING, url));
+    }
+    try {
+      new RunningSystem(address, namespace, urls, pids).write(data);
+    } catch (IOException e) {
+      say("Other commands will not find what runs here: %s", e);
+    }
   }
 
   private String startBroker(Path data) {
@@ -154,7 +184,8 @@ final class UpCommand implements Callable<Integer> {
    */
   private static long streamBytes(Path data) throws IOException {
     long free = Files.getFileStore(data).getUsableSpace();
-    return Math.clamp(free / 2 / STREAMS, MIN_STREAM_BYTES, MAX_STREAM_BYTES);
+    return Math.clamp(
+        free / 2 / StreamCatalog.maxBytesOfAll(1), MIN_STREAM_BYTES, MAX_STREAM_BYTES);
   }
 
   private int port(VerticleGroup group) {
@@ -194,6 +225,7 @@ final class UpCommand implements Callable<Integer> {
   /** First the services finish what they have, then the broker goes. */
   private void stopAndHalt(Path data) {
     boolean clean = true;
+    watch.stop();
     if (services != null) {
       say("");
       say("Draining ...");
@@ -218,9 +250,48 @@ final class UpCommand implements Callable<Integer> {
     }
   }
 
+  /** Our nats-server, which comes back on its port and store. */
+  private record BrokerChild(NatsServer broker) implements ChildWatch.Child {
+
+    @Override
+    public String name() {
+      return NATS_SERVER;
+    }
+
+    @Override
+    public boolean isAlive() {
+      return broker.isAlive();
+    }
+
+    @Override
+    public long pid() {
+      return broker.pid();
+    }
+
+    @Override
+    public OptionalInt exitStatus() {
+      return OptionalInt.empty();
+    }
+
+    @Override
+    public Path log() {
+      return broker.logFile();
+    }
+
+    @Override
+    public void start() {
+      broker.restart();
+    }
+  }
+
   /** The services, in whatever processes they run. */
   interface Services {
     Map<String, Long> pids();
+
+    /** Those that run in processes of their own, to be watched. */
+    default List<? extends ChildWatch.Child> children() {
+      return List.of();
+    }
 
     /** Waits until every service is ready; throws with the reason of one that is not. */
     void awaitReady(Map<String, String> urls, Duration limit) throws InterruptedException;

@@ -2,6 +2,7 @@ package io.holdfast.launcher;
 
 import static io.holdfast.launcher.Terminal.say;
 
+import io.holdfast.events.DeadLetterResolved;
 import io.holdfast.events.Domain;
 import io.holdfast.events.Envelope;
 import io.holdfast.events.EventCodec;
@@ -12,6 +13,7 @@ import io.holdfast.launcher.reconcile.Charge;
 import io.holdfast.launcher.why.Holder;
 import io.holdfast.launcher.why.Reaction;
 import io.holdfast.runtime.jetstream.BrokerException;
+import io.holdfast.runtime.jetstream.DeadLetter;
 import io.holdfast.runtime.jetstream.Stored;
 import io.holdfast.runtime.jetstream.StreamCatalog;
 import io.holdfast.runtime.jetstream.StreamCatalog.ConsumerSpec;
@@ -84,9 +86,7 @@ final class WhyCommand implements Callable<Integer> {
     List<Stored> events = new ArrayList<>();
     DOMAINS.forEach(
         d -> events.addAll(StreamAccess.get(streams.events().load(d, orderId)).events()));
-    // A dead letter's subject quotes another one, so two more tokens come before the id.
-    List<Stored> deadLetters =
-        StreamAccess.get(streams.events().load(Domain.DEADLETTERS, "*.*." + orderId)).events();
+    List<DeadLetter> deadLetters = deadLetters(streams);
     if (events.isEmpty() && deadLetters.isEmpty()) {
       say("Nothing is stored about an order %s.", orderId);
       return 1;
@@ -121,42 +121,68 @@ final class WhyCommand implements Callable<Integer> {
   }
 
   /**
+   * The last one of each message. A dead letter's subject quotes another one, so two more tokens
+   * come before the id, and four if it quotes a timer's.
+   */
+  private List<DeadLetter> deadLetters(StreamAccess streams) {
+    List<DeadLetter> all = new ArrayList<>();
+    for (String before : List.of("*.*.", "*.*.*.*.")) {
+      StreamAccess.get(streams.events().load(Domain.DEADLETTERS, before + orderId))
+          .events()
+          .forEach(
+              stored ->
+                  StreamAccess.get(streams.deadLetters().find(stored.sequence()))
+                      .letter()
+                      .ifPresent(all::add));
+    }
+    return all;
+  }
+
+  /**
    * A reaction that is still to come.
    *
+   * @param letter if its message was given up
    * @param service what its service says about its readiness; empty if that is not known
    */
   private record Waiting(
-      Reaction reaction, long sequence, Holder holder, ConsumerState consumer, String service) {}
+      Reaction reaction,
+      long sequence,
+      Holder holder,
+      ConsumerState consumer,
+      Optional<DeadLetter> letter,
+      String service) {}
 
   private List<Waiting> waiting(
-      StreamAccess streams, Map<EventType, Stored> facts, List<Stored> deadLetters) {
+      StreamAccess streams, Map<EventType, Stored> facts, List<DeadLetter> deadLetters) {
     List<Waiting> all = new ArrayList<>();
     for (Reaction reaction : Reaction.open(facts.keySet())) {
       ConsumerSpec consumer = StreamCatalog.consumer(reaction.consumer());
       long sequence = facts.get(reaction.cause()).sequence();
-      boolean parked =
+      Optional<DeadLetter> letter =
           deadLetters.stream()
-              .map(letter -> (MessageDeadLettered) letter.envelope().event())
-              .anyMatch(l -> l.consumer().equals(consumer.name()) && l.sequence() == sequence);
-      ConsumerState state;
-      try {
-        state =
-            StreamAccess.get(
-                streams
-                    .reader()
-                    .consumer(streams.subjects().stream(consumer.stream()), consumer.name()));
-      } catch (BrokerException notThere) {
-        state = new ConsumerState(0, 0, 0, 0, 0);
-      }
+              .filter(l -> l.message().consumer().equals(consumer.name()))
+              .filter(l -> l.message().sequence() == sequence)
+              .max(Comparator.comparing(DeadLetter::sequence));
+      ConsumerState state = state(streams, letter.isEmpty() ? consumer : consumer.redriven());
       all.add(
           new Waiting(
               reaction,
               sequence,
-              Holder.of(sequence, state, parked),
+              letter.map(l -> Holder.of(l, state)).orElseGet(() -> Holder.of(sequence, state)),
               state,
+              letter,
               readiness(consumer.group())));
     }
     return all;
+  }
+
+  private static ConsumerState state(StreamAccess streams, ConsumerSpec consumer) {
+    try {
+      return StreamAccess.get(
+          streams.reader().consumer(streams.subjects().stream(consumer.stream()), consumer.name()));
+    } catch (BrokerException notThere) {
+      return new ConsumerState(0, 0, 0, 0, 0);
+    }
   }
 
   /** Why the service does not work, if it does not and can be asked. */
@@ -224,7 +250,7 @@ final class WhyCommand implements Callable<Integer> {
     say("");
   }
 
-  private static void story(List<Stored> events, List<Stored> deadLetters) {
+  private static void story(List<Stored> events, List<DeadLetter> deadLetters) {
     Instant before = null;
     for (Stored event : events) {
       Duration since = before == null ? Duration.ZERO : Duration.between(before, event.storedAt());
@@ -237,14 +263,14 @@ final class WhyCommand implements Callable<Integer> {
           Terminal.faint(event.stream() + " #" + event.sequence()),
           detail(event.envelope()));
     }
-    for (Stored letter : deadLetters) {
-      MessageDeadLettered fact = (MessageDeadLettered) letter.envelope().event();
+    for (DeadLetter letter : deadLetters) {
+      MessageDeadLettered fact = letter.message();
       say(
           "  %s  %10s  %-18s %-22s %s",
-          letter.storedAt(),
+          letter.parkedAt(),
           "",
           Terminal.bad("parked"),
-          Terminal.faint(letter.stream() + " #" + letter.sequence()),
+          Terminal.faint("DEADLETTERS #" + letter.sequence()),
           "%s gave up %s #%d after %d attempts (%s): %s"
               .formatted(
                   fact.consumer(),
@@ -253,7 +279,23 @@ final class WhyCommand implements Callable<Integer> {
                   fact.attempts(),
                   fact.reason(),
                   firstLine(fact.error())));
+      letter
+          .resolved()
+          .ifPresent(
+              resolved ->
+                  say(
+                      "  %s  %10s  %-18s %-22s %s",
+                      resolved.at(),
+                      "",
+                      resolved.fact().resolution().wireName(),
+                      Terminal.faint("DEADLETTERS #" + letter.sequence()),
+                      by(resolved.fact())));
     }
+  }
+
+  private static String by(DeadLetterResolved fact) {
+    return (fact.operator() == null ? "" : "by " + fact.operator())
+        + (fact.reason() == null ? "" : ": " + firstLine(fact.reason()));
   }
 
   private static String firstLine(String text) {
@@ -300,8 +342,25 @@ final class WhyCommand implements Callable<Integer> {
                       wait.consumer().unacknowledged(),
                       wait.consumer().redelivered());
           case PARKED ->
-              "%s was given up by %s and waits in DEADLETTERS for an operator"
-                  .formatted(what, Terminal.bold(who));
+              "%s was given up by %s and waits for an operator: ./holdfast dlq show %d"
+                  .formatted(what, Terminal.bold(who), wait.letter().orElseThrow().sequence());
+          case REDRIVEN ->
+              "%s was redriven and is on its way back to %s, where %,d wait and %,d are not settled"
+                  .formatted(
+                      what,
+                      Terminal.bold(who),
+                      wait.consumer().pending(),
+                      wait.consumer().unacknowledged());
+          case REDRIVEN_WITHOUT_EFFECT ->
+              Terminal.bad(
+                  "%s was redriven, and neither waits for %s nor has an effect: ./holdfast dlq redrive %d sends it again"
+                      .formatted(what, who, wait.letter().orElseThrow().sequence()));
+          case DISCARDED ->
+              "%s was given up by %s and discarded %s"
+                  .formatted(
+                      what,
+                      Terminal.bold(who),
+                      by(wait.letter().orElseThrow().resolved().orElseThrow().fact()));
           case SETTLED_WITHOUT_EFFECT ->
               Terminal.bad(
                   "%s was settled by %s and nothing is stored: run ./holdfast reconcile"
@@ -312,25 +371,25 @@ final class WhyCommand implements Callable<Integer> {
 
   private JsonObject json(
       List<Stored> events,
-      List<Stored> deadLetters,
+      List<DeadLetter> deadLetters,
       List<Waiting> waiting,
       List<Charge> charges,
       List<String> lines) {
     JsonArray list = new JsonArray();
-    Stream.concat(events.stream(), deadLetters.stream())
-        .forEach(
-            event ->
-                list.add(
-                    new JsonObject()
-                        .put("stream", event.stream())
-                        .put("sequence", event.sequence())
-                        .put("subject", event.subject())
-                        .put("stored_at", event.storedAt().toString())
-                        .put(
-                            "event",
-                            new JsonObject(
-                                new String(
-                                    CODEC.encode(event.envelope()), StandardCharsets.UTF_8)))));
+    events.forEach(
+        event ->
+            list.add(
+                new JsonObject()
+                    .put("stream", event.stream())
+                    .put("sequence", event.sequence())
+                    .put("subject", event.subject())
+                    .put("stored_at", event.storedAt().toString())
+                    .put(
+                        "event",
+                        new JsonObject(
+                            new String(CODEC.encode(event.envelope()), StandardCharsets.UTF_8)))));
+    JsonArray letters = new JsonArray();
+    deadLetters.forEach(letter -> letters.add(DlqCommand.json(letter, false)));
     JsonArray holders = new JsonArray();
     waiting.forEach(
         wait ->
@@ -352,6 +411,7 @@ final class WhyCommand implements Callable<Integer> {
     return new JsonObject()
         .put("order_id", orderId)
         .put("events", list)
+        .put("dead_letters", letters)
         .put("waiting", holders)
         .put("charges", taken)
         .put("log", new JsonArray(lines));

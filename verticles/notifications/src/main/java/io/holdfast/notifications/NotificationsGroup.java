@@ -1,5 +1,6 @@
 package io.holdfast.notifications;
 
+import io.holdfast.events.EventType;
 import io.holdfast.notifications.channel.LogChannel;
 import io.holdfast.notifications.channel.OutsideChannel;
 import io.holdfast.notifications.channel.smtp.SmtpChannel;
@@ -8,6 +9,8 @@ import io.holdfast.notifications.preferences.Preferences;
 import io.holdfast.notifications.preferences.PreferencesFile;
 import io.holdfast.runtime.boot.GroupContext;
 import io.holdfast.runtime.boot.VerticleGroup;
+import io.holdfast.runtime.jetstream.Overdue.Wait;
+import io.holdfast.runtime.jetstream.OverdueWatch;
 import io.vertx.core.VerticleBase;
 import java.time.Clock;
 import java.time.Duration;
@@ -18,6 +21,13 @@ import java.util.function.Supplier;
 
 /** Notifications' composition root. */
 public final class NotificationsGroup implements VerticleGroup {
+
+  private static final Wait UNTOLD =
+      new Wait(
+          "final_untold",
+          "notifications-send",
+          Set.of(EventType.ORDER_CONFIRMED, EventType.ORDER_CANCELLED),
+          Set.of(EventType.NOTIFICATION_SENT));
 
   @Override
   public String name() {
@@ -42,6 +52,7 @@ public final class NotificationsGroup implements VerticleGroup {
     Channels channels = channels(context, settings, preferences(context, settings, verticles));
     verticles.add(
         new NotificationVerticle(context.streams(), channels, context.meters(), Clock.systemUTC()));
+    verticles.add(new OverdueWatch(context, UNTOLD, Clock.systemUTC()));
     return new Parts(verticles, routes -> {});
   }
 

@@ -220,6 +220,29 @@ class SmtpTest {
   }
 
   @Test
+  void who_was_not_told_in_time_is_counted_until_he_is() throws Exception {
+    server.stop();
+    notifications.with("ORDER_DEADLINE_SECONDS", 1).start();
+    notifications.confirmed("o1");
+    notifications.cancelled("o2");
+
+    eventually("two wait too long", notifications::metrics, metrics -> late(metrics) == 2);
+    server.start();
+    notifications.sent("o1");
+    notifications.sent("o2");
+
+    eventually("nobody waits", notifications::metrics, metrics -> late(metrics) == 0);
+  }
+
+  private static double late(String metrics) {
+    return metrics
+        .lines()
+        .filter(line -> line.startsWith("orders_past_deadline{state=\"final_untold\""))
+        .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+        .sum();
+  }
+
+  @Test
   void a_server_that_accepts_and_is_silent_is_not_waited_for() throws Exception {
     int port;
     try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {

@@ -1,14 +1,18 @@
 package io.holdfast.orders;
 
+import io.holdfast.events.CancelReason;
 import io.holdfast.events.Domain;
 import io.holdfast.events.Envelope;
 import io.holdfast.events.Event;
 import io.holdfast.events.Item;
 import io.holdfast.events.OrderEvent.OrderCreated;
 import io.holdfast.orders.domain.Order;
+import io.holdfast.orders.domain.Order.Cancelled;
 import io.holdfast.orders.domain.OrderRules;
 import io.holdfast.runtime.jetstream.AppendResult.Appended;
 import io.holdfast.runtime.jetstream.AppendResult.Conflict;
+import io.holdfast.runtime.jetstream.BrokerException;
+import io.holdfast.runtime.jetstream.BrokerException.Kind;
 import io.holdfast.runtime.jetstream.EventStreams;
 import io.holdfast.runtime.jetstream.History;
 import io.holdfast.runtime.jetstream.Stored;
@@ -17,6 +21,7 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,6 +32,7 @@ import org.slf4j.LoggerFactory;
 public final class OrderDesk {
 
   private static final int MAX_DECISIONS = 5;
+  private static final int MAX_READS = 5;
   private static final Logger log = LoggerFactory.getLogger(OrderDesk.class);
 
   private final EventStreams streams;
@@ -44,6 +50,11 @@ public final class OrderDesk {
 
     /** Its id stands for another order: the idempotency key was used before. */
     record KeyReused() implements Placed {}
+  }
+
+  /** Why no orders are to be placed now; empty if there is room for all of their life. */
+  public Optional<String> noRoom() {
+    return streams.noRoom();
   }
 
   /**
@@ -69,8 +80,9 @@ public final class OrderDesk {
                   // The id follows from the key, so what is stored there may be this order or
                   // another one.
                   case Appended appended ->
-                      streams
-                          .load(Domain.ORDERS, order.orderId())
+                      readBack(
+                              order.orderId(),
+                              history -> history.find(OrderCreated.class).isPresent())
                           .map(history -> compare(order, history));
                   case Conflict conflict ->
                       Future.succeededFuture(compare(order, conflict.history()));
@@ -79,6 +91,30 @@ public final class OrderDesk {
 
   /** An order's facts and the state that follows from them. */
   public record View(Order state, List<Stored> facts) {}
+
+  /**
+   * Reads what is known to be stored. A replica of the stream may be behind the one that told us
+   * so; nothing may be concluded from what it does not have yet.
+   */
+  private Future<History> readBack(String orderId, Predicate<History> complete) {
+    return readBack(orderId, complete, 1);
+  }
+
+  private Future<History> readBack(String orderId, Predicate<History> complete, int read) {
+    return streams
+        .load(Domain.ORDERS, orderId)
+        .compose(
+            history -> {
+              if (complete.test(history)) {
+                return Future.succeededFuture(history);
+              }
+              return read < MAX_READS
+                  ? readBack(orderId, complete, read + 1)
+                  : Future.failedFuture(
+                      new BrokerException(
+                          Kind.NO_ANSWER, "what is stored of the order cannot be read yet"));
+            });
+  }
 
   /** Everything that ORDERS says of an order. */
   public Future<View> view(String orderId) {
@@ -89,8 +125,10 @@ public final class OrderDesk {
 
   /** What came of an attempt to cancel an order. */
   public enum CancelResult {
+    /** On its customer's request: this one, or an earlier one whose answer may have been lost. */
     CANCELLED,
     UNKNOWN_ORDER,
+    /** It is confirmed, or was cancelled for another reason. */
     TOO_LATE
   }
 
@@ -106,7 +144,7 @@ public final class OrderDesk {
       return Future.succeededFuture(CancelResult.UNKNOWN_ORDER);
     }
     if (state.isFinal()) {
-      return Future.succeededFuture(CancelResult.TOO_LATE);
+      return Future.succeededFuture(ended(state));
     }
     if (decision > MAX_DECISIONS) {
       return Future.failedFuture("the order changes all the time");
@@ -118,7 +156,7 @@ public final class OrderDesk {
         .compose(
             result ->
                 switch (result) {
-                  case Appended appended -> {
+                  case Appended appended when !appended.repeated() -> {
                     log.atInfo()
                         .addKeyValue("order_id", orderId)
                         .addKeyValue("trace_id", traceId)
@@ -126,8 +164,19 @@ public final class OrderDesk {
                         .log("Order cancelled");
                     yield Future.succeededFuture(CancelResult.CANCELLED);
                   }
+                  // The id says that the order was cancelled, and not for which reason.
+                  case Appended appended ->
+                      readBack(orderId, now -> Order.of(events(now)).isFinal())
+                          .map(now -> ended(Order.of(events(now))));
                   case Conflict conflict -> cancel(orderId, conflict.history(), decision + 1);
                 });
+  }
+
+  private static CancelResult ended(Order state) {
+    return state instanceof Cancelled cancelled
+            && cancelled.reason() == CancelReason.CUSTOMER_REQUEST
+        ? CancelResult.CANCELLED
+        : CancelResult.TOO_LATE;
   }
 
   private static Placed compare(OrderCreated wanted, History history) {

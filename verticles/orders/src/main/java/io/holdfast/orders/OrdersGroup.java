@@ -1,15 +1,29 @@
 package io.holdfast.orders;
 
+import io.holdfast.events.EventType;
 import io.holdfast.orders.http.OrderFollowers;
 import io.holdfast.orders.http.OrderRoutes;
 import io.holdfast.runtime.boot.GroupContext;
 import io.holdfast.runtime.boot.VerticleGroup;
+import io.holdfast.runtime.jetstream.Overdue.Wait;
+import io.holdfast.runtime.jetstream.OverdueWatch;
 import java.time.Clock;
 import java.util.List;
 import java.util.Set;
 
 /** Orders' composition root. */
 public final class OrdersGroup implements VerticleGroup {
+
+  private static final Set<EventType> ENDED =
+      Set.of(EventType.ORDER_CONFIRMED, EventType.ORDER_CANCELLED);
+  private static final Wait PAID_OR_DECLINED =
+      new Wait(
+          "paid_or_declined",
+          "orders-settle",
+          Set.of(EventType.PAYMENT_PROCESSED, EventType.PAYMENT_FAILED),
+          ENDED);
+  private static final Wait REJECTED =
+      new Wait("rejected", "orders-reject", Set.of(EventType.INVENTORY_REJECTED), ENDED);
 
   @Override
   public String name() {
@@ -32,7 +46,10 @@ public final class OrdersGroup implements VerticleGroup {
     OrderDesk desk = new OrderDesk(context.streams(), clock);
     OrderFollowers followers = new OrderFollowers(context.vertx(), context.streams(), desk);
     return new Parts(
-        List.of(new OrderVerticle(context.streams(), context.meters(), clock)),
+        List.of(
+            new OrderVerticle(context.streams(), context.meters(), clock),
+            new OverdueWatch(context, PAID_OR_DECLINED, clock),
+            new OverdueWatch(context, REJECTED, clock)),
         new OrderRoutes(desk, followers)::mount);
   }
 }

@@ -7,8 +7,11 @@ import io.holdfast.events.CancelReason;
 import io.holdfast.events.OrderEvent;
 import io.holdfast.events.OrderEvent.OrderCancelled;
 import io.holdfast.events.OrderEvent.OrderConfirmed;
+import io.holdfast.orders.OrderDesk.CancelResult;
 import io.holdfast.testkit.Http;
 import io.holdfast.testkit.Http.Answer;
+import io.holdfast.testkit.Streams;
+import java.time.Clock;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -78,9 +81,33 @@ class CancelOrderTest {
 
     List<Answer> answers = atOnce(20, i -> Orders.cancel(url, orderId));
 
-    assertThat(answers).extracting(Answer::status).contains(202).isSubsetOf(202, 409);
-    assertThat(Orders.cancel(url, orderId).status()).isEqualTo(409);
+    assertThat(answers).extracting(Answer::status).containsOnly(202);
     assertThat(orders.facts(orderId)).hasSize(2);
+  }
+
+  @Test
+  void a_cancellation_whose_answer_was_lost_may_be_asked_for_again() {
+    String orderId = Orders.placed(url);
+    Answer lost = Orders.cancel(url, orderId);
+
+    Answer again = Orders.cancel(url, orderId);
+
+    assertThat(again.status()).isEqualTo(202);
+    assertThat(again.body()).isEqualTo(lost.body());
+    assertThat(orders.facts(orderId)).hasSize(2);
+  }
+
+  @Test
+  void a_cancellation_that_loses_to_one_for_another_reason_is_told_that_it_came_too_late() {
+    String orderId = Orders.placed(url);
+    StaleReads late = new StaleReads(orders.streams().events());
+    OrderDesk desk = new OrderDesk(late, Clock.systemUTC());
+    orders.rejected(orderId);
+    orders.end(orderId);
+
+    late.without(OrderCancelled.class, 1);
+
+    assertThat(Streams.get(desk.cancel(orderId))).isEqualTo(CancelResult.TOO_LATE);
   }
 
   @Test

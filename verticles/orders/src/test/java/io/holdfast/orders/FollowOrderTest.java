@@ -124,12 +124,62 @@ class FollowOrderTest {
     }
   }
 
+  @Test
+  void a_follower_that_comes_again_is_told_what_is_new_and_at_the_end_that_this_was_all() {
+    String url = orders.start();
+    String orderId = Orders.placed(url);
+    long created;
+    try (Follower follower = Follower.of(url, orderId)) {
+      follower.await(1);
+      created = follower.sent.getFirst().id();
+      assertThat(follower.retries).containsExactly("retry: 2000");
+    }
+
+    try (Follower again = Follower.after(url, orderId, Long.toString(created))) {
+      orders.paid(orderId);
+      assertThat(again.awaitEnd())
+          .singleElement()
+          .satisfies(
+              sent -> {
+                assertThat(sent.event()).isEqualTo("OrderConfirmed");
+                assertThat(sent.data().getString("status")).isEqualTo("confirmed");
+              });
+    }
+    // The answer to the end may have been lost; what is new is told even if the order is final.
+    try (Follower late = Follower.after(url, orderId, Long.toString(created))) {
+      assertThat(late.awaitEnd()).extracting(Sent::event).containsExactly("OrderConfirmed");
+      String end = Long.toString(late.sent.getLast().id());
+      try (Follower all = Follower.after(url, orderId, end)) {
+        assertThat(all.status()).isEqualTo(204);
+        assertThat(all.awaitEnd()).isEmpty();
+      }
+    }
+  }
+
+  @Test
+  void an_id_that_is_none_of_the_orders_hides_nothing() {
+    String url = orders.start();
+    String orderId = Orders.placed(url);
+    orders.declined(orderId);
+    orders.end(orderId);
+
+    for (String id : List.of("99999999", "0", "-1", "x", "1e3", "999999999999999999999")) {
+      try (Follower follower = Follower.after(url, orderId, id)) {
+        assertThat(follower.awaitEnd())
+            .as(id)
+            .extracting(Sent::event)
+            .containsExactly("OrderCreated", "OrderCancelled");
+      }
+    }
+  }
+
   /** Reads a response as it comes, on a thread of its own. */
   private static final class Follower implements AutoCloseable {
     private static final HttpClient CLIENT = HttpClient.newHttpClient();
 
     private final HttpResponse<InputStream> response;
     private final List<Sent> sent = new CopyOnWriteArrayList<>();
+    private final List<String> retries = new CopyOnWriteArrayList<>();
     private final Thread reader;
 
     private Follower(HttpResponse<InputStream> response) {
@@ -138,11 +188,24 @@ class FollowOrderTest {
     }
 
     static Follower of(String url, String orderId) {
-      URI events = URI.create(url + "/orders/" + orderId + "/events");
+      return of(HttpRequest.newBuilder(events(url, orderId)).build());
+    }
+
+    /** One that has the order's events up to an id already. */
+    static Follower after(String url, String orderId, String lastEventId) {
+      return of(
+          HttpRequest.newBuilder(events(url, orderId))
+              .header("Last-Event-ID", lastEventId)
+              .build());
+    }
+
+    private static URI events(String url, String orderId) {
+      return URI.create(url + "/orders/" + orderId + "/events");
+    }
+
+    private static Follower of(HttpRequest request) {
       try {
-        return new Follower(
-            CLIENT.send(
-                HttpRequest.newBuilder(events).build(), HttpResponse.BodyHandlers.ofInputStream()));
+        return new Follower(CLIENT.send(request, HttpResponse.BodyHandlers.ofInputStream()));
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       } catch (InterruptedException e) {
@@ -177,7 +240,9 @@ class FollowOrderTest {
           if (!line.isEmpty()) {
             event.add(line);
           } else {
-            if (!event.getFirst().startsWith(":")) {
+            if (event.getFirst().startsWith("retry:")) {
+              retries.addAll(event);
+            } else if (!event.getFirst().startsWith(":")) {
               sent.add(parsed(event));
             }
             event.clear();

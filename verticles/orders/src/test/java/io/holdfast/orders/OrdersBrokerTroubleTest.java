@@ -81,7 +81,7 @@ class OrdersBrokerTroubleTest {
 
       assertUnavailable(refused);
       Answer answer = asked.get(10, TimeUnit.SECONDS);
-      assertThat(answer.status()).isEqualTo(202);
+      assertThat(answer.status()).as(answer.body()).isEqualTo(202);
       assertThat(orders.facts(answer.json().getString("order_id"))).hasSize(1);
       assertThat(drained.await(10, TimeUnit.SECONDS)).isTrue();
       assertThat(orders.streams().messages("ORDERS")).hasSize(1);

@@ -1,10 +1,13 @@
 package io.holdfast.payments;
 
+import io.holdfast.events.EventType;
 import io.holdfast.payments.http.PaymentRoutes;
 import io.holdfast.payments.stripe.GatewayBreaker;
 import io.holdfast.payments.stripe.StripeGateway;
 import io.holdfast.runtime.boot.GroupContext;
 import io.holdfast.runtime.boot.VerticleGroup;
+import io.holdfast.runtime.jetstream.Overdue.Wait;
+import io.holdfast.runtime.jetstream.OverdueWatch;
 import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
@@ -42,16 +45,17 @@ public final class PaymentsGroup implements VerticleGroup {
     PaymentVerticle payments =
         new PaymentVerticle(
             context.streams(), gateway, context.meters(), clock, settings.keyLife(), expiry);
-    ReservationSweeper sweeper =
-        new ReservationSweeper(
-            context.streams(),
-            context.reader(),
-            context.common().subjects(),
-            payments,
-            settings,
-            context.meters(),
-            clock);
+    Wait unrefunded =
+        new Wait(
+            "cancelled_unrefunded",
+            "payments-compensate",
+            Set.of(EventType.ORDER_CANCELLED),
+            Set.of(EventType.PAYMENT_VOIDED, EventType.PAYMENT_REFUNDED, EventType.PAYMENT_FAILED));
     return new Parts(
-        List.of(payments, sweeper), new PaymentRoutes(context.streams(), breaker)::mount);
+        List.of(
+            payments,
+            new ReservationSweeper(context, payments, settings, clock),
+            new OverdueWatch(context, unrefunded, clock)),
+        new PaymentRoutes(context.streams(), breaker)::mount);
   }
 }

@@ -1,32 +1,20 @@
 package io.holdfast.payments;
 
-import io.holdfast.events.Domain;
-import io.holdfast.events.EventCodec;
 import io.holdfast.events.EventType;
-import io.holdfast.events.Ids;
-import io.holdfast.events.InventoryEvent.InventoryReserved;
-import io.holdfast.events.Subjects;
-import io.holdfast.events.UndecodableEventException;
 import io.holdfast.payments.PaymentGateway.Unavailable;
-import io.holdfast.runtime.jetstream.EventStreams;
-import io.holdfast.runtime.jetstream.RawMessage;
+import io.holdfast.runtime.boot.GroupContext;
+import io.holdfast.runtime.jetstream.Overdue;
+import io.holdfast.runtime.jetstream.Overdue.Wait;
+import io.holdfast.runtime.jetstream.OverdueWatch;
 import io.holdfast.runtime.jetstream.Stored;
-import io.holdfast.runtime.jetstream.StreamReader;
-import io.holdfast.runtime.telemetry.Meters;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,68 +28,41 @@ final class ReservationSweeper extends VerticleBase {
 
   private static final Logger log = LoggerFactory.getLogger(ReservationSweeper.class);
 
-  /** What counts as late where nothing expires. */
-  private static final Duration LATE = Duration.ofMinutes(5);
+  private static final Wait UNPAID =
+      new Wait(
+          "reserved",
+          PaymentVerticle.CHARGE,
+          Set.of(EventType.INVENTORY_RESERVED),
+          Set.of(
+              EventType.PAYMENT_PROCESSED,
+              EventType.PAYMENT_FAILED,
+              EventType.PAYMENT_VOIDED,
+              EventType.PAYMENT_REFUNDED));
 
-  private static final int PAGE = 500;
-  private static final int PAGE_BYTES = 512 * 1024;
-
-  /** Those that one sweep reads, and that one sweep ends. */
-  private static final int MAX_PAGES = 40;
-
+  /** Those that one sweep ends. */
   private static final int MAX_EXPIRED = 500;
 
-  /** More than that in an outage are counted as that many, and found when there is room again. */
-  private static final int MAX_KNOWN = 10_000;
-
   private static final Duration DOUBT_TO_CHECK = Duration.ofMinutes(1);
+  private static final int MAX_DOUBTS = 500;
 
-  private final EventStreams streams;
-  private final StreamReader reader;
-  private final Subjects subjects;
   private final PaymentVerticle payments;
   private final PaymentSettings settings;
+  private final Duration late;
   private final Clock clock;
-  private final EventCodec codec = new EventCodec();
-  private final String inventory;
-  private final String deadLetters;
-  private final String reservedSubjects;
-  private final String parkedSubjects;
-
-  // The event loop's alone.
-  private final Map<String, Stored> open = new LinkedHashMap<>();
-  private final Set<String> parked = new HashSet<>();
-  private long nextReservation = 1;
-  private long nextDeadLetter = 1;
+  private final Overdue unpaid;
   private boolean sweeping;
 
-  private volatile int late;
+  private volatile int count;
 
   ReservationSweeper(
-      EventStreams streams,
-      StreamReader reader,
-      Subjects subjects,
-      PaymentVerticle payments,
-      PaymentSettings settings,
-      Meters meters,
-      Clock clock) {
-    this.streams = streams;
-    this.reader = reader;
-    this.subjects = subjects;
+      GroupContext context, PaymentVerticle payments, PaymentSettings settings, Clock clock) {
     this.payments = payments;
     this.settings = settings;
+    this.late = settings.reservationTtl().orElse(context.common().orderDeadline());
     this.clock = clock;
-    this.inventory = subjects.stream("INVENTORY");
-    this.deadLetters = subjects.stream("DEADLETTERS");
-    String every = subjects.every(EventType.INVENTORY_RESERVED);
-    this.reservedSubjects = every.substring(0, every.length() - 1);
-    this.parkedSubjects = subjects.deadLetter("payments", reservedSubjects);
-    meters.gauge(
-        "orders_past_deadline",
-        "Orders that should be further by now",
-        "state",
-        "reserved",
-        () -> late);
+    this.unpaid =
+        new Overdue(context.streams(), context.reader(), context.common().subjects(), UNPAID);
+    OverdueWatch.gauge(context.meters(), UNPAID, () -> count);
   }
 
   @Override
@@ -115,12 +76,13 @@ final class ReservationSweeper extends VerticleBase {
       return;
     }
     sweeping = true;
-    Instant before = clock.instant().minus(settings.reservationTtl().orElse(LATE));
-    findUnsettled(before)
-        .compose(v -> findParked())
-        .compose(v -> loadParked(before))
-        .compose(v -> forgetPaid())
-        .compose(v -> settings.reservationTtl().isPresent() ? expireAll() : done())
+    unpaid
+        .before(clock.instant().minus(late))
+        .compose(
+            open -> {
+              count = open.size();
+              return settings.reservationTtl().isPresent() ? expireAll(open) : done();
+            })
         .compose(v -> forgetResolvedDoubts())
         .onComplete(
             done -> {
@@ -133,122 +95,9 @@ final class ReservationSweeper extends VerticleBase {
             });
   }
 
-  /** All that was reserved before a time and lies behind the consumer's acknowledged part. */
-  private Future<Void> findUnsettled(Instant before) {
-    return reader
-        .consumer(inventory, PaymentVerticle.CHARGE)
-        .compose(
-            consumer -> {
-              nextReservation = Math.max(nextReservation, consumer.ackFloor() + 1);
-              return readReservations(before, MAX_PAGES);
-            });
-  }
-
-  private Future<Void> readReservations(Instant before, int pages) {
-    if (pages == 0 || open.size() >= MAX_KNOWN) {
-      return done();
-    }
-    return reader
-        .read(inventory, nextReservation, PAGE, PAGE_BYTES)
-        .compose(
-            page -> {
-              for (RawMessage message : page) {
-                if (!message.storedAt().isBefore(before)) {
-                  return done(); // the next sweep begins here
-                }
-                nextReservation = message.sequence() + 1;
-                reservation(message).ifPresent(r -> open.put(orderId(r), r));
-              }
-              return page.isEmpty() ? done() : readReservations(before, pages - 1);
-            });
-  }
-
-  private Optional<Stored> reservation(RawMessage message) {
-    if (!message.subject().startsWith(reservedSubjects)) {
-      return Optional.empty();
-    }
-    try {
-      Stored stored =
-          new Stored(
-              message.stream(),
-              message.sequence(),
-              message.subject(),
-              message.storedAt(),
-              codec.decode(message.body()));
-      return stored.envelope().event() instanceof InventoryReserved reserved
-              && message.subject().equals(subjects.fact(reserved))
-          ? Optional.of(stored)
-          : Optional.empty();
-    } catch (UndecodableEventException notOurs) {
-      return Optional.empty();
-    }
-  }
-
-  private Future<Void> findParked() {
-    return reader
-        .read(deadLetters, nextDeadLetter, PAGE, PAGE_BYTES)
-        .compose(
-            page -> {
-              for (RawMessage message : page) {
-                nextDeadLetter = message.sequence() + 1;
-                String orderId = Subjects.lastToken(message.subject());
-                if (message.subject().startsWith(parkedSubjects) && Ids.valid(orderId)) {
-                  parked.add(orderId);
-                }
-              }
-              return page.isEmpty() ? done() : findParked();
-            });
-  }
-
-  /** A dead letter does not say when its reservation was stored; the reservation does. */
-  private Future<Void> loadParked(Instant before) {
-    return lastFacts(Domain.INVENTORY, List.copyOf(parked))
-        .onSuccess(
-            facts -> {
-              Set<String> early = new HashSet<>();
-              for (Stored fact : facts) {
-                if (fact.envelope().event() instanceof InventoryReserved) {
-                  if (fact.storedAt().isBefore(before)) {
-                    open.put(orderId(fact), fact);
-                  } else {
-                    early.add(orderId(fact));
-                  }
-                }
-              }
-              parked.retainAll(early); // what was released meanwhile needs no deadline
-            })
-        .mapEmpty();
-  }
-
-  private Future<Void> forgetPaid() {
-    return closed(List.copyOf(open.keySet()))
-        .onSuccess(
-            closed -> {
-              open.keySet().removeAll(closed);
-              late = open.size();
-            })
-        .mapEmpty();
-  }
-
-  /** Those of these orders whose payment has a fact. */
-  private Future<Set<String>> closed(List<String> orderIds) {
-    return lastFacts(Domain.PAYMENTS, orderIds)
-        .map(facts -> facts.stream().map(fact -> orderId(fact)).collect(Collectors.toSet()));
-  }
-
-  private Future<List<Stored>> lastFacts(Domain domain, List<String> orderIds) {
-    List<Stored> all = new ArrayList<>();
-    Future<Void> each = done();
-    for (int from = 0; from < orderIds.size(); from += PAGE) {
-      List<String> some = orderIds.subList(from, Math.min(orderIds.size(), from + PAGE));
-      each = each.compose(v -> streams.loadAll(domain, some)).onSuccess(all::addAll).mapEmpty();
-    }
-    return each.map(all);
-  }
-
   /** One after the other: a gateway that has been out is not to be run over. */
-  private Future<Void> expireAll() {
-    List<Stored> some = open.values().stream().limit(MAX_EXPIRED).toList();
+  private Future<Void> expireAll(List<Stored> open) {
+    List<Stored> some = open.subList(0, Math.min(open.size(), MAX_EXPIRED));
     List<Throwable> failures = new ArrayList<>();
     return expire(some.iterator(), failures)
         .onSuccess(
@@ -276,10 +125,7 @@ final class ReservationSweeper extends VerticleBase {
               }
               if (done.failed()) {
                 failures.add(done.cause());
-                // Behind the others, so that those which never can do not keep them waiting.
-                if (open.remove(orderId(reserved)) != null) {
-                  open.put(orderId(reserved), reserved);
-                }
+                unpaid.defer(reserved);
               }
               return expire(rest, failures);
             });
@@ -287,13 +133,10 @@ final class ReservationSweeper extends VerticleBase {
 
   /** Another replica may have found out what came of a charge that was sent from here. */
   private Future<Void> forgetResolvedDoubts() {
-    return closed(payments.doubts().olderThan(DOUBT_TO_CHECK, PAGE))
-        .onSuccess(closed -> closed.forEach(payments.doubts()::resolved))
+    return unpaid
+        .answered(payments.doubts().olderThan(DOUBT_TO_CHECK, MAX_DOUBTS))
+        .onSuccess(answered -> answered.forEach(payments.doubts()::resolved))
         .mapEmpty();
-  }
-
-  private static String orderId(Stored fact) {
-    return fact.envelope().event().aggregateId();
   }
 
   private static Future<Void> done() {

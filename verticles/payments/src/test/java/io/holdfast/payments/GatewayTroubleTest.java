@@ -11,6 +11,7 @@ import io.holdfast.testkit.Http;
 import io.holdfast.testkit.TestGroups;
 import io.vertx.core.json.JsonObject;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -95,6 +96,26 @@ class GatewayTroubleTest {
     payments.faults("error_rate", 0);
     payments.fact(PaymentProcessed.class, "o1");
     assertThat(payments.ledger("o1")).containsExactly("succeeded");
+  }
+
+  /** More orders than it has connections: what waits for one is not the gateway's delay. */
+  @Test
+  void a_gateway_that_is_slow_but_in_time_opens_no_breaker_however_many_wait_for_it() {
+    assertThat(get(group.drain())).isTrue();
+    url = TestGroups.url(payments.with("PAYMENT_GATEWAY_TIMEOUT_MS", "3000").start());
+    payments.faults("latency_ms", 2_000);
+    for (int i = 0; i < 250; i++) {
+      payments.reserved("o" + i);
+    }
+    eventually(
+        "all are charged",
+        Duration.ofSeconds(30),
+        () -> payments.streams().messages("PAYMENTS").size(),
+        charged -> charged == 250);
+
+    assertThat(Http.get(url + "/metrics").body())
+        .doesNotContainPattern("event_retries_total\\{consumer=\"payments-charge\".*\\} [1-9]")
+        .doesNotContainPattern("events_processed_total\\{.*postponed.*\\} [1-9]");
   }
 
   @Test

@@ -12,6 +12,7 @@ import io.holdfast.runtime.boot.RunningGroup;
 import io.holdfast.runtime.boot.VerticleGroup;
 import io.holdfast.runtime.config.CommonSettings;
 import io.holdfast.runtime.config.Settings;
+import io.holdfast.runtime.jetstream.StreamCatalog;
 import io.holdfast.testkit.Http;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
@@ -24,7 +25,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -149,17 +149,13 @@ class KubeServicesTest {
   }
 
   private static void storage_is_large_enough(KubeObject nats, long maxStorage) {
-    Set<String> streams =
-        KubeVariables.GROUPS.stream()
-            .flatMap(group -> group.streams().stream())
-            .collect(Collectors.toSet());
     Map<String, String> orders = environment(deployment("orders"));
     orders.keySet().removeIf(variable -> variable.endsWith("_FILE"));
     long each = CommonSettings.read(new Settings(orders), 1).streamMaxBytes();
     String volume =
         nats.json().at("/spec/volumeClaimTemplates/0/spec/resources/requests/storage").asText();
     assertThat(volume).matches("\\d+Gi");
-    assertThat(each * streams.size()).isLessThanOrEqualTo(maxStorage);
+    assertThat(StreamCatalog.maxBytesOfAll(each)).isLessThanOrEqualTo(maxStorage);
     assertThat(maxStorage).isLessThan(Long.parseLong(volume.replace("Gi", "")) << 30);
   }
 

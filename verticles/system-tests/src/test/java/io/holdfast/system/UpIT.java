@@ -3,8 +3,12 @@ package io.holdfast.system;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.testkit.Eventually;
+import io.holdfast.testkit.Http;
+import io.vertx.core.json.JsonObject;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.ServerSocket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -50,6 +54,11 @@ class UpIT {
           .contains("NotificationSent")
           .contains("confirmed after")
           .contains("5 events, one trace");
+      assertThat(
+              run("order", "--data", data.toString(), "--payment-method", "pm_card_chargeDeclined"))
+          .contains("InventoryReleased")
+          .contains("cancelled after")
+          .contains("6 events, one trace");
       assertThat(run("order", "--data", data.toString(), "--item", "last-piece:2"))
           .contains("InventoryRejected")
           .contains("cancelled after");
@@ -65,11 +74,55 @@ class UpIT {
       assertThat(run("doctor", "--data", data.toString()))
           .contains("every write is on the disk before it is acknowledged")
           .contains("Nothing unsafe was found");
+      if (processes) {
+        comesBack(up, data, "payments");
+      }
+      comesBack(up, data, "nats-server");
+      assertThat(run("order", "--data", data.toString())).contains("confirmed after");
       assertThat(run("reconcile", "--data", data.toString())).contains("All invariants hold");
 
       up.terminate();
       assertThat(up.exitStatus()).as(up.output()).isZero();
       assertThat(up.output()).contains("Stopped; everything in process was finished.");
+    }
+  }
+
+  /** Kills a process as somebody at the keyboard would, and waits until it is up and told of. */
+  private static void comesBack(JarProcess up, Path data, String name) {
+    long killed = pid(data, name);
+    ProcessHandle.of(killed).orElseThrow().destroyForcibly();
+    long now =
+        Eventually.eventually(
+            name + " is up again",
+            Duration.ofSeconds(30),
+            () -> pid(data, name),
+            pid ->
+                pid != killed && ProcessHandle.of(pid).map(ProcessHandle::isAlive).orElse(false));
+    Eventually.eventually(
+        "a line about it",
+        () ->
+            up.output()
+                .lines()
+                .anyMatch(
+                    line ->
+                        line.startsWith(name + " ended")
+                            && line.endsWith("started again, pid " + now)));
+    Eventually.eventually(
+        "payments is ready",
+        Duration.ofSeconds(60),
+        () -> Http.get(running(data).getJsonObject("urls").getString("payments") + "/ready"),
+        answer -> answer.status() == 200);
+  }
+
+  private static long pid(Path data, String name) {
+    return running(data).getJsonObject("pids").getLong(name);
+  }
+
+  private static JsonObject running(Path data) {
+    try {
+      return new JsonObject(Files.readString(data.resolve("running.json")));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

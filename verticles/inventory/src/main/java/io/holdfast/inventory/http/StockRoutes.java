@@ -24,6 +24,7 @@ import io.vertx.ext.web.RoutingContext;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /** {@code /stock}: levels, and receipts of goods. */
@@ -107,6 +108,11 @@ public final class StockRoutes {
     String traceId =
         Traceparent.traceId(request.request().getHeader(Traceparent.HEADER))
             .orElseGet(Traceparent::newTraceId);
+    Optional<String> noRoom = streams.noRoom();
+    if (noRoom.isPresent()) {
+      Problem.unavailable("No goods are taken in: " + noRoom.get()).send(request);
+      return;
+    }
     Receive receive = new Receive(sku, quantity, receiptId, traceId);
     desk.submit(receive)
         .onSuccess(settled -> answer(request, receive, settled))

@@ -3,6 +3,7 @@ package io.holdfast.launcher.doctor;
 import io.holdfast.runtime.jetstream.Inspection;
 import io.holdfast.runtime.jetstream.Inspection.ConsumerLimits;
 import io.holdfast.runtime.jetstream.Inspection.StreamSize;
+import io.holdfast.runtime.jetstream.StreamCatalog;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -100,11 +101,12 @@ public final class Checkup {
         findings.add(
             Finding.warning(
                 "limits",
-                "stream %s is %d %% full; at its limit it refuses new orders"
+                "stream %s is %d %% full; no new orders are taken in until it has room"
                     .formatted(stream.name(), 100 * stream.bytes() / stream.maxBytes()),
                 "raise its max_bytes"));
       }
     }
+    ledger(broker).ifPresent(findings::add);
     long together = broker.streams().stream().mapToLong(StreamSize::maxBytes).sum();
     storage
         .map(StorageFacts::volumeBytes)
@@ -134,6 +136,28 @@ public final class Checkup {
                             .formatted(together >> 20, bytes >> 20),
                         "lower STREAM_MAX_BYTES or raise max_file_store")));
     return findings;
+  }
+
+  /** A ledger that is full before the streams that it seals would leave changes of state out. */
+  private static Optional<Finding> ledger(Inspection broker) {
+    long sealed = 0;
+    long ledger = 0;
+    for (StreamSize stream : broker.streams()) {
+      String name = stream.name().substring(stream.name().lastIndexOf('_') + 1);
+      if (StreamCatalog.AUDITED.contains(name)) {
+        sealed += stream.maxBytes();
+      } else if (name.equals(StreamCatalog.LEDGER)) {
+        ledger = stream.maxBytes();
+      }
+    }
+    return ledger > 0 && ledger < sealed
+        ? Optional.of(
+            Finding.unsafe(
+                "limits",
+                "the ledger may grow to %,d MiB, the streams that it seals to %,d MiB"
+                    .formatted(ledger >> 20, sealed >> 20),
+                "raise the max_bytes of stream AUDIT to their sum"))
+        : Optional.empty();
   }
 
   private static Finding ackWait(Inspection broker, Duration gatewayTimeout) {

@@ -1,5 +1,7 @@
 package io.holdfast.launcher.reconcile;
 
+import io.holdfast.events.DeadLetterResolved;
+import io.holdfast.events.DeadLetterResolved.Resolution;
 import io.holdfast.events.Domain;
 import io.holdfast.events.Envelope;
 import io.holdfast.events.Event;
@@ -61,6 +63,7 @@ public final class Books {
   private final Map<String, Long> openBySku = new HashMap<>();
   private final Map<String, Level> levels = new HashMap<>();
   private final Set<String> receiptIds = new HashSet<>();
+  private final Map<Long, String> openLetters = new HashMap<>(); // whom each is about
   private final List<Violation> found = new ArrayList<>();
   private long messages;
   private long facts;
@@ -98,12 +101,15 @@ public final class Books {
       foreign(subject, sequence);
       return;
     }
-    if (envelope.event() instanceof MessageDeadLettered deadLetter) {
+    if (envelope.event() instanceof MessageDeadLettered deadLetter
+        && subjects.typeOf(subject).equals(Optional.of(EventType.MESSAGE_DEAD_LETTERED))) {
       deadLetters++;
-      order(deadLetter.aggregateId()).parked = true;
+      openLetters.put(sequence, deadLetter.aggregateId());
+      order(deadLetter.aggregateId()).parked++;
       return;
     }
-    if (!subject.equals(subjects.fact(envelope.event()))) {
+    if (envelope.event() instanceof MessageDeadLettered
+        || !subject.equals(subjects.fact(envelope.event()))) {
       foreign(subject, sequence);
       return;
     }
@@ -133,6 +139,15 @@ public final class Books {
         Level before = levels.put(level.sku(), new Level(level, envelope.id(), sequence));
         if (before != null && before.eventId().equals(envelope.id())) {
           violation(Invariant.I8, level, sequence, "the same StockLevelChanged again");
+        }
+      }
+      case DeadLetterResolved resolved -> {
+        // What is none, or was dealt with before, changes nothing.
+        String about = openLetters.remove(resolved.deadLetter());
+        if (about != null) {
+          OrderStory order = order(about);
+          order.parked--;
+          order.discarded |= resolved.resolution() == Resolution.DISCARDED;
         }
       }
       default -> foldOrder(envelope, sequence);
@@ -199,10 +214,21 @@ public final class Books {
     return cancelled;
   }
 
-  /** Orders of which a message was parked and which are not at their end for that. */
+  /**
+   * Orders of which a message was parked, which nobody has dealt with, and which are not at their
+   * end for that.
+   */
   public List<String> parked() {
     return orders.values().stream()
-        .filter(order -> order.parked && order.missing() != null)
+        .filter(order -> order.parked > 0 && order.missing() != null)
+        .map(order -> order.orderId)
+        .toList();
+  }
+
+  /** Orders that are not at their end as an operator discarded a message of theirs. */
+  public List<String> discarded() {
+    return orders.values().stream()
+        .filter(order -> order.parked == 0 && order.discarded && order.missing() != null)
         .map(order -> order.orderId)
         .toList();
   }
@@ -222,6 +248,11 @@ public final class Books {
 
   public long deadLetters() {
     return deadLetters;
+  }
+
+  /** Of these, those that nobody has dealt with. */
+  public long openDeadLetters() {
+    return openLetters.size();
   }
 
   public long acceptedCount() {
@@ -254,7 +285,7 @@ public final class Books {
       if (order.accepted) {
         all.add(
             about(order, Invariant.I1, EventType.ORDER_CREATED, "was accepted and is not stored"));
-      } else if (!order.parked) {
+      } else if (!order.apart()) {
         all.add(
             about(order, Invariant.I1, EventType.ORDER_CREATED, "has facts but was never created"));
       }
@@ -264,8 +295,8 @@ public final class Books {
       all.add(about(order, Invariant.I2, EventType.ORDER_CANCELLED, "is confirmed and cancelled"));
     }
     checkCauses(order, all);
-    if (order.parked) {
-      return; // listed apart, and waits for an operator
+    if (order.apart()) {
+      return; // listed apart: it waits for an operator, or for nothing any more
     }
     if (!order.confirmed() && !order.cancelled()) {
       all.add(
@@ -391,7 +422,7 @@ public final class Books {
     Map<String, List<String>> kept = new HashMap<>();
     for (OrderStory order : orders.values()) {
       boolean keptAfterCancellation =
-          order.held > 0 && order.cancelled() && !order.parked && !inFlight(order, until);
+          order.held > 0 && order.cancelled() && !order.apart() && !inFlight(order, until);
       if (order.held > 1 || keptAfterCancellation) {
         kept.put(order.orderId, new ArrayList<>());
       } else if (order.held == 0 && order.confirmed()) {

@@ -19,7 +19,8 @@ final class OrderStory {
   private long traceHigh;
   private long traceLow;
   Money total;
-  boolean parked;
+  short parked; // dead letters that nobody has dealt with yet
+  boolean discarded; // an operator has left a message of it as it is, for good
   boolean gaveStockBack;
   boolean accepted;
   byte held; // charges that the gateway has not given back, as far as two
@@ -91,9 +92,14 @@ final class OrderStory {
     return has(EventType.ORDER_CANCELLED);
   }
 
+  /** Whether it cannot be expected to come to its end, as a message of it was given up. */
+  boolean apart() {
+    return parked > 0 || discarded;
+  }
+
   /** Whether something is still to happen that nothing has failed to do yet. */
   boolean underWay() {
-    return !parked && (missing() != null || (!has(EventType.ORDER_CREATED) && !isEmpty()));
+    return !apart() && (missing() != null || (!has(EventType.ORDER_CREATED) && !isEmpty()));
   }
 
   /** The fact that the order still wants, in words; null if it wants none. */

@@ -36,14 +36,14 @@ class CheckupTest {
           List.of(new ConsumerLimits("payments-charge", Duration.ofSeconds(30), 65_536)),
           List.of());
 
-  private static Inspection with(StreamSize stream) {
+  private static Inspection with(StreamSize... streams) {
     return new Inspection(
         SAFE.serverVersion(),
         SAFE.maxPayload(),
         true,
         true,
         SAFE.cluster(),
-        List.of(stream),
+        List.of(streams),
         SAFE.consumers(),
         List.of());
   }
@@ -74,6 +74,14 @@ class CheckupTest {
         arguments(SAFE, new StorageFacts(true, 0, 0, GIB), Level.UNSAFE, "limits"),
         arguments(SAFE, new StorageFacts(true, 0, GIB, 10 * GIB), Level.WARNING, "limits"),
         arguments(with(new StreamSize("ORDERS", 3, GIB - 1, GIB)), SYNCED, Level.WARNING, "limits"),
+        arguments(
+            with(
+                new StreamSize("x_ORDERS", 3, 0, GIB),
+                new StreamSize("x_PAYMENTS", 3, 0, GIB),
+                new StreamSize("x_AUDIT", 3, 0, GIB)),
+            SYNCED,
+            Level.UNSAFE,
+            "limits"),
         arguments(with(new StreamSize("ORDERS", 1, 0, GIB)), SYNCED, Level.WARNING, "replicas"),
         arguments(
             with(1 << 20, true, true, Duration.ofSeconds(10), List.of()),

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
 import io.holdfast.events.CancelReason;
+import io.holdfast.events.DeadLetterResolved;
+import io.holdfast.events.DeadLetterResolved.Resolution;
 import io.holdfast.events.Envelope;
 import io.holdfast.events.Event;
 import io.holdfast.events.EventCodec;
@@ -397,6 +399,84 @@ class BooksTest {
 
   @Test
   void an_order_whose_message_was_parked_is_listed_apart_and_not_lost() {
+    Books books = read(parked());
+
+    assertThat(books.check(END)).isEmpty();
+    assertThat(books.underWay(END)).isZero();
+    assertThat(books.parked()).containsExactly("confirmed");
+    assertThat(books.discarded()).isEmpty();
+    assertThat(books.openDeadLetters()).isEqualTo(1);
+  }
+
+  @Test
+  void an_order_whose_message_was_redriven_must_come_to_its_end() {
+    List<Stored> redriven = parked();
+    add(redriven, resolved(redriven.size(), Resolution.REDRIVEN));
+    Books books = read(redriven);
+
+    assertThat(books.parked()).isEmpty();
+    assertThat(books.discarded()).isEmpty();
+    assertThat(books.openDeadLetters()).isZero();
+    assertThat(books.underWay(END)).isEqualTo(1);
+    assertThat(books.check(END))
+        .extracting(Violation::invariant, Violation::orderId)
+        .containsExactly(tuple(Invariant.I5, "confirmed"));
+
+    add(redriven, sent("confirmed"));
+    assertThat(read(redriven).check(END)).isEmpty();
+    assertThat(read(redriven).underWay(END)).isZero();
+  }
+
+  @Test
+  void an_order_with_one_dead_letter_redriven_and_another_open_is_still_parked() {
+    List<Stored> twice = parked();
+    long first = twice.size();
+    twice.add(twice.getLast());
+    add(twice, resolved(first, Resolution.REDRIVEN));
+    add(twice, resolved(first, Resolution.REDRIVEN)); // as a forger might
+
+    assertThat(read(twice).parked()).containsExactly("confirmed");
+  }
+
+  @Test
+  void an_order_whose_message_was_discarded_stays_listed_apart() {
+    List<Stored> discarded = parked();
+    add(discarded, resolved(discarded.size(), Resolution.DISCARDED));
+    Books books = read(discarded);
+
+    assertThat(books.check(END)).isEmpty();
+    assertThat(books.underWay(END)).isZero();
+    assertThat(books.parked()).isEmpty();
+    assertThat(books.discarded()).containsExactly("confirmed");
+    assertThat(books.openDeadLetters()).isZero();
+  }
+
+  @Test
+  void a_dead_letter_where_none_belongs_is_no_fact_of_ours() {
+    List<Stored> forged = new ArrayList<>(WORLD);
+    Stored letter = parked().getLast();
+    forged.add(
+        new Stored(
+            "shop.orders.created.confirmed", letter.json(), letter.event(), letter.traceId()));
+    Books books = read(forged);
+
+    assertThat(books.foreign()).isEqualTo(1);
+    assertThat(books.deadLetters()).isZero();
+    assertThat(books.parked()).isEmpty();
+  }
+
+  @Test
+  void what_became_of_a_dead_letter_that_there_is_not_changes_nothing() {
+    List<Stored> forged = new ArrayList<>(WORLD);
+    add(forged, resolved(4711, Resolution.DISCARDED));
+    Books books = read(forged);
+
+    assertThat(books.check(END)).isEmpty();
+    assertThat(books.discarded()).isEmpty();
+  }
+
+  /** The world with one dead letter, the last message, and without what it keeps from happening. */
+  private static List<Stored> parked() {
     List<Stored> parked =
         new ArrayList<>(
             WORLD.stream()
@@ -427,11 +507,17 @@ class BooksTest {
             encode(envelope),
             letter,
             envelope.traceId()));
-    Books books = read(parked);
+    return parked;
+  }
 
-    assertThat(books.check(END)).isEmpty();
-    assertThat(books.underWay(END)).isZero();
-    assertThat(books.parked()).containsExactly("confirmed");
+  private static DeadLetterResolved resolved(long deadLetter, Resolution resolution) {
+    return new DeadLetterResolved(
+        deadLetter,
+        resolution,
+        "notifications-send",
+        "shop.orders.confirmed.confirmed",
+        null,
+        null);
   }
 
   @Test

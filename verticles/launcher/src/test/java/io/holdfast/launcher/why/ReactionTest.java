@@ -14,11 +14,19 @@ import static io.holdfast.events.EventType.PAYMENT_VOIDED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
+import io.holdfast.events.DeadLetterResolved;
+import io.holdfast.events.DeadLetterResolved.Resolution;
 import io.holdfast.events.EventType;
+import io.holdfast.events.MessageDeadLettered;
+import io.holdfast.runtime.jetstream.DeadLetter;
+import io.holdfast.runtime.jetstream.DeadLetter.Resolved;
 import io.holdfast.runtime.jetstream.StreamCatalog;
 import io.holdfast.runtime.jetstream.StreamCatalog.ConsumerSpec;
 import io.holdfast.runtime.jetstream.StreamReader.ConsumerState;
+import java.time.Instant;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -121,10 +129,50 @@ class ReactionTest {
   void a_message_is_where_the_consumer_s_positions_say() {
     ConsumerState consumer = new ConsumerState(3, 2, 0, 10, 15);
 
-    assertThat(Holder.of(16, consumer, false)).isEqualTo(Holder.WAITS_FOR_DELIVERY);
-    assertThat(Holder.of(15, consumer, false)).isEqualTo(Holder.IN_HAND);
-    assertThat(Holder.of(11, consumer, false)).isEqualTo(Holder.IN_HAND);
-    assertThat(Holder.of(10, consumer, false)).isEqualTo(Holder.SETTLED_WITHOUT_EFFECT);
-    assertThat(Holder.of(10, consumer, true)).isEqualTo(Holder.PARKED);
+    assertThat(Holder.of(16, consumer)).isEqualTo(Holder.WAITS_FOR_DELIVERY);
+    assertThat(Holder.of(15, consumer)).isEqualTo(Holder.IN_HAND);
+    assertThat(Holder.of(11, consumer)).isEqualTo(Holder.IN_HAND);
+    assertThat(Holder.of(10, consumer)).isEqualTo(Holder.SETTLED_WITHOUT_EFFECT);
+  }
+
+  @Test
+  void a_message_that_was_given_up_is_where_its_dead_letter_and_its_redrive_say() {
+    ConsumerState idle = new ConsumerState(0, 0, 0, 10, 10);
+    ConsumerState waiting = new ConsumerState(1, 0, 0, 10, 10);
+    ConsumerState atWork = new ConsumerState(0, 1, 0, 10, 11);
+
+    assertThat(Holder.of(letter(null), waiting)).isEqualTo(Holder.PARKED);
+    assertThat(Holder.of(letter(Resolution.DISCARDED), waiting)).isEqualTo(Holder.DISCARDED);
+    assertThat(Holder.of(letter(Resolution.REDRIVEN), waiting)).isEqualTo(Holder.REDRIVEN);
+    assertThat(Holder.of(letter(Resolution.REDRIVEN), atWork)).isEqualTo(Holder.REDRIVEN);
+    assertThat(Holder.of(letter(Resolution.REDRIVEN), idle))
+        .isEqualTo(Holder.REDRIVEN_WITHOUT_EFFECT);
+  }
+
+  private static DeadLetter letter(Resolution resolution) {
+    var message =
+        new MessageDeadLettered(
+            "o1",
+            "inventory-reserve",
+            "ORDERS",
+            1,
+            "orders.created.o1",
+            "rejected",
+            null,
+            1,
+            null,
+            null,
+            Map.of(),
+            "{}",
+            null);
+    Optional<Resolved> resolved =
+        Optional.ofNullable(resolution)
+            .map(
+                r ->
+                    new Resolved(
+                        new DeadLetterResolved(
+                            17, r, message.consumer(), message.subject(), null, null),
+                        Instant.EPOCH));
+    return new DeadLetter(17, Instant.EPOCH, "inventory", "0".repeat(32), message, resolved);
   }
 }

@@ -2,6 +2,7 @@ package io.holdfast.notifications.channel;
 
 import io.holdfast.notifications.Channel;
 import io.holdfast.notifications.Notification;
+import io.holdfast.runtime.resilience.Bulkhead;
 import io.holdfast.runtime.telemetry.Meters;
 import io.micrometer.core.instrument.Counter;
 import io.vertx.circuitbreaker.CircuitBreaker;
@@ -31,9 +32,11 @@ public final class OutsideChannel implements Channel {
   /** With the call itself far below the bridge's own limit on a handler. */
   private static final Duration PATIENCE = Duration.ofSeconds(20);
 
+  private static final Duration COME_BACK = Duration.ofSeconds(1);
+
   private final Channel outside;
   private final Meters meters;
-  private final Turns turns;
+  private final Bulkhead bulkhead;
   private final CircuitBreaker breaker;
   private final Duration reset;
   private volatile long openedNanos;
@@ -55,7 +58,7 @@ public final class OutsideChannel implements Channel {
     this.outside = outside;
     this.meters = meters;
     this.reset = reset;
-    this.turns = new Turns(vertx, atOnce, PATIENCE);
+    this.bulkhead = new Bulkhead(vertx, atOnce, PATIENCE);
     String name = "notification-" + outside.name();
     this.breaker =
         CircuitBreaker.create(
@@ -98,8 +101,9 @@ public final class OutsideChannel implements Channel {
 
   @Override
   public Future<Void> send(Notification notification, String address) {
-    return turns
-        .take(() -> guarded(notification, address))
+    return bulkhead
+        .enter(() -> guarded(notification, address))
+        .recover(failure -> Future.failedFuture(ifFull(failure)))
         .onSuccess(
             told ->
                 log.atInfo()
@@ -109,6 +113,12 @@ public final class OutsideChannel implements Channel {
                     .addKeyValue("template", notification.template())
                     .log("Customer notified"))
         .onFailure(failure -> failures(kind(failure)).increment());
+  }
+
+  private static Throwable ifFull(Throwable failure) {
+    return failure instanceof Bulkhead.Full
+        ? new Unavailable("the channel is busy", Optional.of(COME_BACK), true)
+        : failure;
   }
 
   private Future<Void> guarded(Notification notification, String address) {

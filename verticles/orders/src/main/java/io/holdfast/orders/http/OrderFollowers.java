@@ -40,20 +40,45 @@ public final class OrderFollowers {
 
   private static final int MAX_FOLLOWERS = 1_000;
 
+  /** After which a client whose connection was lost comes again; all of a replica's at once. */
+  private static final int RETRY_MILLIS = 2_000;
+
+  private static final String LAST_EVENT_ID = "Last-Event-ID";
+
   private final Vertx vertx;
   private final EventStreams streams;
   private final OrderDesk desk;
+  private final int places;
   private final AtomicInteger following = new AtomicInteger();
 
   public OrderFollowers(Vertx vertx, EventStreams streams, OrderDesk desk) {
+    this(vertx, streams, desk, MAX_FOLLOWERS);
+  }
+
+  /**
+   * @param places followers at a time; more are sent away
+   */
+  OrderFollowers(Vertx vertx, EventStreams streams, OrderDesk desk, int places) {
     this.vertx = vertx;
     this.streams = streams;
     this.desk = desk;
+    this.places = places;
   }
 
-  /** Takes the request over; ends it with the order's final state, or when the client leaves. */
-  void follow(String orderId, RoutingContext request) {
-    if (following.get() >= MAX_FOLLOWERS) {
+  /**
+   * Takes the request over; ends it with the order's final state, or when the client leaves.
+   * Whoever names the last event that it has is told what came after it.
+   *
+   * @param view of the order, a moment ago
+   */
+  void follow(String orderId, View view, RoutingContext request) {
+    long toldUpTo = toldUpTo(view, request.request().getHeader(LAST_EVENT_ID));
+    if (view.state().isFinal() && view.facts().getLast().sequence() == toldUpTo) {
+      // A browser comes again after every end of the stream, until it is told that this was all.
+      request.response().setStatusCode(204).end();
+      return;
+    }
+    if (following.get() >= places) {
       Problem.overloaded().send(request);
       return;
     }
@@ -64,31 +89,46 @@ public final class OrderFollowers {
         .putHeader("Content-Type", "text/event-stream")
         .putHeader("Cache-Control", "no-store")
         .setChunked(true);
-    new Follower(orderId, response).begin();
+    new Follower(orderId, toldUpTo, response).begin();
+  }
+
+  /** An id that is not one of the order's says nothing about what the client has. */
+  private static long toldUpTo(View view, String lastEventId) {
+    return view.facts().stream()
+        .map(Stored::sequence)
+        .filter(sequence -> Long.toString(sequence).equals(lastEventId))
+        .findFirst()
+        .orElse(0L);
   }
 
   private final class Follower {
     private final String orderId;
     private final HttpServerResponse response;
     private final AtomicInteger signs = new AtomicInteger();
-    private Watch watch;
+    private Watch watch = () -> {};
     private long timer;
     private long sentUpTo;
     private boolean reading;
     private boolean over;
 
-    Follower(String orderId, HttpServerResponse response) {
+    Follower(String orderId, long toldUpTo, HttpServerResponse response) {
       this.orderId = orderId;
+      this.sentUpTo = toldUpTo;
       this.response = response;
     }
 
     void begin() {
       response.closeHandler(gone -> end());
       response.exceptionHandler(gone -> end());
+      if (response.closed()) { // while the order was looked up; the handlers came too late for that
+        end();
+        return;
+      }
+      response.write("retry: " + RETRY_MILLIS + "\n\n");
       try {
         watch = streams.watch(Domain.ORDERS, orderId, () -> look(0));
       } catch (BrokerException disconnected) {
-        watch = () -> {}; // looking now and then will do
+        // looking now and then will do
       }
       timer =
           vertx.setPeriodic(

@@ -16,6 +16,7 @@ import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
+import java.util.Optional;
 
 /** {@code /orders}: place, look at, follow, cancel. */
 public final class OrderRoutes {
@@ -42,6 +43,11 @@ public final class OrderRoutes {
     String traceId =
         Traceparent.traceId(request.request().getHeader(Traceparent.HEADER))
             .orElseGet(Traceparent::newTraceId);
+    Optional<String> noRoom = desk.noRoom();
+    if (noRoom.isPresent()) {
+      Problem.unavailable("No new orders: " + noRoom.get()).send(request);
+      return;
+    }
     desk.place(order, traceId)
         .onSuccess(
             placed -> {
@@ -97,7 +103,7 @@ public final class OrderRoutes {
               if (view.state().accepted().isEmpty()) {
                 unknown(request);
               } else {
-                followers.follow(orderId, request);
+                followers.follow(orderId, view, request);
               }
             })
         .onFailure(request::fail);

@@ -6,6 +6,7 @@ import io.holdfast.payments.PaymentGateway.ChargeResult.Charged;
 import io.holdfast.payments.PaymentGateway.ChargeResult.Declined;
 import io.holdfast.payments.PaymentSettings;
 import io.holdfast.payments.domain.Payment;
+import io.holdfast.runtime.resilience.Bulkhead;
 import io.vertx.circuitbreaker.OpenCircuitException;
 import io.vertx.circuitbreaker.TimeoutException;
 import io.vertx.core.Future;
@@ -42,12 +43,6 @@ public final class StripeGateway implements PaymentGateway {
   private static final String DEFAULT_METHOD = "pm_card_visa";
   private static final int MAX_CONNECTIONS = 128;
 
-  /**
-   * Refusals that say no more than that this request was repeated too early, or its key used
-   * wrongly.
-   */
-  private static final Set<String> NOT_BUSINESS = Set.of("idempotency_error", "api_error");
-
   private static final String ALREADY_REFUNDED = "charge_already_refunded";
 
   /** What becomes of a charge whose key was given up. */
@@ -65,13 +60,23 @@ public final class StripeGateway implements PaymentGateway {
 
   private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
 
+  /** For a connection; with the call itself far below the bridge's own limit on a handler. */
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  /** Refusals that are about this payment: the card, or what the order says of it. */
+  private static final Set<String> BUSINESS = Set.of("card_error", "invalid_request_error");
+
   private final WebClient client;
   private final PaymentSettings settings;
   private final GatewayBreaker breaker;
+  private final Bulkhead bulkhead;
+  private final String path;
 
   public StripeGateway(Vertx vertx, PaymentSettings settings, GatewayBreaker breaker) {
     this.settings = settings;
     this.breaker = breaker;
+    this.bulkhead = new Bulkhead(vertx, MAX_CONNECTIONS, PATIENCE);
+    this.path = settings.gatewayUrl().getPath().replaceAll("/+$", "");
     boolean https = "https".equals(settings.gatewayUrl().getScheme());
     int port = settings.gatewayUrl().getPort();
     this.client =
@@ -86,7 +91,7 @@ public final class StripeGateway implements PaymentGateway {
                 .setUserAgent("holdfast-payments"),
             new io.vertx.core.http.PoolOptions()
                 .setHttp1MaxSize(MAX_CONNECTIONS)
-                .setMaxWaitQueueSize(4_096));
+                .setMaxWaitQueueSize(MAX_CONNECTIONS));
   }
 
   /**
@@ -153,7 +158,7 @@ public final class StripeGateway implements PaymentGateway {
   @Override
   public Future<Optional<ChargeResult>> find(String orderId, Money amount) {
     HttpRequest<Buffer> search =
-        authorized(client.get("/v1/payment_intents/search"))
+        authorized(client.get(path + "/v1/payment_intents/search"))
             .addQueryParam(
                 "query", "metadata['order_id']:'" + orderId + "' AND status:'succeeded'");
     return call(search, null)
@@ -217,7 +222,7 @@ public final class StripeGateway implements PaymentGateway {
   /** By a person, or by ourselves longer ago than the gateway remembers the key. */
   private Future<RefundResult> refundBefore(String paymentId, Money amount) {
     HttpRequest<Buffer> list =
-        authorized(client.get("/v1/refunds"))
+        authorized(client.get(path + "/v1/refunds"))
             .addQueryParam("payment_intent", paymentId)
             .addQueryParam("limit", "100");
     return call(list, null)
@@ -269,7 +274,7 @@ public final class StripeGateway implements PaymentGateway {
   }
 
   private Future<Answer> retrieve(String paymentId) {
-    return call(authorized(client.get("/v1/payment_intents/" + paymentId)), null);
+    return call(authorized(client.get(path + "/v1/payment_intents/" + paymentId)), null);
   }
 
   private static Future<ChargeResult> concluded(Answer answer) {
@@ -286,7 +291,7 @@ public final class StripeGateway implements PaymentGateway {
     }
     JsonObject error = answer.error();
     String type = error.getString("type", "");
-    if (NOT_BUSINESS.contains(type) || answer.status == NOT_SERVED) {
+    if (!BUSINESS.contains(type) || answer.status == NOT_SERVED) {
       return Future.failedFuture(refused("the charge", answer));
     }
     String code = error.getString("decline_code", error.getString("code", type));
@@ -295,7 +300,7 @@ public final class StripeGateway implements PaymentGateway {
   }
 
   private HttpRequest<Buffer> request(String path, String key) {
-    return authorized(client.post(path)).putHeader("Idempotency-Key", key);
+    return authorized(client.post(this.path + path)).putHeader("Idempotency-Key", key);
   }
 
   private HttpRequest<Buffer> authorized(HttpRequest<Buffer> request) {
@@ -307,6 +312,24 @@ public final class StripeGateway implements PaymentGateway {
 
   /** Answers that tell what happened; everything else is a failure that the breaker counts. */
   private Future<Answer> call(HttpRequest<Buffer> request, MultiMap form) {
+    return bulkhead
+        .enter(() -> guarded(request, form))
+        .recover(
+            failure ->
+                Future.failedFuture(
+                    failure instanceof Bulkhead.Full
+                        ? new Unavailable(
+                            "the gateway is busy with others", Optional.of(LOOK_AGAIN), true, false)
+                        : failure))
+        .compose(
+            answer ->
+                answer.status == STILL_AT_WORK
+                    ? Future.failedFuture(
+                        unavailable("it is still at work on it", Optional.of(LOOK_AGAIN), true))
+                    : Future.succeededFuture(answer));
+  }
+
+  private Future<Answer> guarded(HttpRequest<Buffer> request, MultiMap form) {
     return breaker
         .guard(
             () ->
@@ -320,13 +343,7 @@ public final class StripeGateway implements PaymentGateway {
                                         done.cause().getMessage(),
                                         Optional.empty(),
                                         mayHaveArrived(done.cause())))))
-        .recover(failure -> Future.failedFuture(whileOpen(failure)))
-        .compose(
-            answer ->
-                answer.status == STILL_AT_WORK
-                    ? Future.failedFuture(
-                        unavailable("it is still at work on it", Optional.of(LOOK_AGAIN), true))
-                    : Future.succeededFuture(answer));
+        .recover(failure -> Future.failedFuture(whileOpen(failure)));
   }
 
   /**

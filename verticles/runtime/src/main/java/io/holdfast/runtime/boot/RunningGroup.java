@@ -83,6 +83,7 @@ public final class RunningGroup {
                 streams == null ? null : streams.reader(),
                 platform.meters()));
     running.registerChecks();
+    parts.checks().forEach(http::check);
     return http.listen(parts.routes())
         .onSuccess(port -> running.deployWhenReady(parts.verticles()))
         .map(running);

@@ -3,8 +3,10 @@ package io.holdfast.runtime.boot;
 import io.vertx.core.VerticleBase;
 import io.vertx.ext.web.Router;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * One deployable service: a name, the streams it stands on, and a composition root that wires its
@@ -35,6 +37,13 @@ public interface VerticleGroup {
    *
    * @param verticles deployed in order once the broker and the streams are there
    * @param routes put on the group's HTTP server, which answers from the start
+   * @param checks of readiness, by name: each tells what is wrong, or nothing
    */
-  record Parts(List<VerticleBase> verticles, Consumer<Router> routes) {}
+  record Parts(
+      List<VerticleBase> verticles, Consumer<Router> routes, Map<String, Supplier<String>> checks) {
+
+    public Parts(List<VerticleBase> verticles, Consumer<Router> routes) {
+      this(verticles, routes, Map.of());
+    }
+  }
 }

@@ -24,6 +24,7 @@ import java.util.regex.Pattern;
  * @param streamReplicas copies of each stream that is created
  * @param streamMaxBytes size at which a stream refuses more
  * @param httpMaxInFlight requests that may be in process; more are told to come back
+ * @param orderDeadline how long an order may wait in one state before it counts as late
  */
 public record CommonSettings(
     List<String> natsUrls,
@@ -40,6 +41,7 @@ public record CommonSettings(
     long streamMaxBytes,
     int httpMaxInFlight,
     RetryPolicy retry,
+    Duration orderDeadline,
     String logLevel) {
 
   private static final Pattern ANY = Pattern.compile(".*");
@@ -80,6 +82,7 @@ public record CommonSettings(
     int attempts = settings.integer("RETRY_MAX_ATTEMPTS", 6, 1, 1_000);
     Duration base = settings.millis("RETRY_BASE_MS", 200, 1, 60_000);
     Duration cap = settings.millis("RETRY_CAP_MS", 10_000, 1, 3_600_000);
+    Duration deadline = settings.seconds("ORDER_DEADLINE_SECONDS", 300, 1, 86_400);
     String level =
         settings.choice("LOG_LEVEL", "info", Set.of("trace", "debug", "info", "warn", "error"));
     return settings.complete(
@@ -99,6 +102,7 @@ public record CommonSettings(
                 maxBytes,
                 inFlight,
                 new RetryPolicy(attempts, base, cap),
+                deadline,
                 level));
   }
 

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
+import java.util.List;
 
 /**
  * The {@code Idempotency-Key} header: who repeats a request with its key gets the first one's
@@ -32,7 +33,11 @@ public final class IdempotencyKey {
    * @throws ProblemException 400 if the key cannot be one
    */
   public static String idFor(String prefix, RoutingContext request) {
-    String key = request.request().getHeader(HEADER);
+    List<String> keys = request.request().headers().getAll(HEADER);
+    if (keys.size() > 1) {
+      throw new ProblemException(Problem.malformed(HEADER + " must be sent once"));
+    }
+    String key = keys.isEmpty() ? null : keys.getFirst();
     if (key == null) {
       byte[] random = new byte[ID_BYTES];
       RANDOM.nextBytes(random);

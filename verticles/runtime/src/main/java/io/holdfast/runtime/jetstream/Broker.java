@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
@@ -47,6 +48,7 @@ public final class Broker {
   private static final int MAX_OUTSTANDING = 8_192;
   private static final int OUTGOING_QUEUE = 65_536;
   private static final long SWEEP_MILLIS = 100;
+  private static final Duration DRAIN_LIMIT = Duration.ofSeconds(2);
   private static final int NO_RESPONDERS = 503;
   private static final int END_OF_BATCH = 204;
 
@@ -59,6 +61,11 @@ public final class Broker {
   private final AtomicLong connections = new AtomicLong();
   private final AtomicBoolean begun = new AtomicBoolean();
   private final long sweeper;
+
+  /** Whether the broker answered the last drain; guarded by the lock. */
+  private boolean drainAnswered = true;
+
+  private final Object drainLock = new Object();
 
   private Dispatcher watchers;
   private volatile Connection connection;
@@ -97,9 +104,11 @@ public final class Broker {
             // Else a publish that failed would turn up after the reconnect, as a ghost.
             .reconnectBufferSize(0)
             .pingInterval(Duration.ofSeconds(2))
-            .maxPingsOut(2)
+            .maxPingsOut(3)
             .maxMessagesInOutgoingQueue(OUTGOING_QUEUE)
-            .writeQueuePushTimeout(Duration.ofMillis(5))
+            // The lock behind this is held for microseconds, by a thread that may have lost its
+            // processor meanwhile.
+            .writeQueuePushTimeout(Duration.ofMillis(200))
             .connectionListener(this::connectionChanged)
             .errorListener(new QuietErrors(log));
     settings
@@ -227,6 +236,25 @@ public final class Broker {
       throw new BrokerException(Kind.DISCONNECTED, "broker: " + problem);
     }
     return current;
+  }
+
+  /**
+   * Ends a dispatcher's subscriptions, and waits until what was on its way has arrived. Blocking;
+   * for worker threads.
+   *
+   * <p>One after the other, as each sends a ping: the client takes a connection with several
+   * unanswered pings for dead, and closes it.
+   *
+   * @return false if the broker did not answer, to this one or one before
+   */
+  boolean drain(Dispatcher dispatcher) throws Exception {
+    synchronized (drainLock) {
+      boolean done =
+          drainAnswered
+              && dispatcher.drain(DRAIN_LIMIT).get(DRAIN_LIMIT.toSeconds() + 1, TimeUnit.SECONDS);
+      drainAnswered = done;
+      return done;
+    }
   }
 
   /** A subject of our own to receive on. */

@@ -6,10 +6,9 @@ import io.holdfast.events.Ids;
 import io.holdfast.events.MessageDeadLettered;
 import io.holdfast.events.Subjects;
 import io.holdfast.events.UndecodableEventException;
+import io.holdfast.runtime.jetstream.StreamCatalog.ConsumerSpec;
 import io.holdfast.runtime.telemetry.Traceparent;
-import io.nats.client.Message;
 import io.nats.client.impl.Headers;
-import io.nats.client.impl.NatsJetStreamMetaData;
 import io.vertx.core.Future;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -26,7 +25,11 @@ import java.util.TreeMap;
  */
 final class DeadLetters {
 
+  /** The reason if it was the broker that gave a message up. */
+  static final String MAX_DELIVERIES = "max_deliveries";
+
   private static final int MAX_ERROR_LENGTH = 2_000;
+  private static final int READ_BYTES = 2 << 20;
 
   private final JetStreamEvents events;
   private final Subjects subjects;
@@ -44,48 +47,88 @@ final class DeadLetters {
    * Completes when the dead letter is stored. A crash between that and the settlement of the
    * original parks it twice; the other order would lose it.
    */
-  Future<Void> park(String consumer, Message message, Failures failures, String reason) {
-    NatsJetStreamMetaData metaData = message.metaData();
-    String aggregateId = Subjects.lastToken(message.getSubject());
-    String text = jsonText(message.getData());
+  Future<Void> park(
+      String consumer,
+      Provenance from,
+      Headers headers,
+      byte[] body,
+      Failures failures,
+      String reason) {
+    String aggregateId = Subjects.lastToken(from.subject());
+    String text = jsonText(body);
     MessageDeadLettered fact =
         new MessageDeadLettered(
             Ids.valid(aggregateId) ? aggregateId : "unknown",
             consumer,
-            metaData.getStream(),
-            metaData.streamSequence(),
-            message.getSubject(),
+            from.stream(),
+            from.sequence(),
+            from.subject(),
             reason,
             failures.summary(MAX_ERROR_LENGTH),
             failures.count(),
             failures.firstAt(),
             failures.lastAt(),
-            headers(message.getHeaders()),
+            all(headers),
             text,
-            text == null ? Base64.getEncoder().encodeToString(message.getData()) : null);
+            text == null ? Base64.getEncoder().encodeToString(body) : null);
     // The id names the failed delivery, not the aggregate, which may have several.
     String id =
-        "dead-letter-" + consumer + "-" + metaData.getStream() + "-" + metaData.streamSequence();
+        "dead-letter-"
+            + consumer
+            + "-"
+            + from.stream()
+            + "-"
+            + from.sequence()
+            + (from.redriven() ? "-redriven-" + from.redrive() : "");
     Envelope<MessageDeadLettered> envelope =
-        new Envelope<>(id, fact, Instant.now(), traceId(message), Envelope.VERSION);
-    return events.park(subjects.deadLetter(group, message.getSubject()), envelope);
+        new Envelope<>(id, fact, Instant.now(), traceId(headers, body), Envelope.VERSION);
+    return events.park(subjects.deadLetter(group, from.subject()), envelope);
   }
 
-  private String traceId(Message message) {
+  /** As {@link #park}, for a message that is not delivered any more. */
+  Future<Void> parkStored(ConsumerSpec spec, long sequence, long deliveries, Failures failures) {
+    return events
+        .read(subjects.stream(spec.stream()), sequence, 1, READ_BYTES)
+        .compose(
+            messages -> {
+              if (messages.isEmpty() || messages.getFirst().sequence() != sequence) {
+                return Future.succeededFuture(); // somebody has taken it away
+              }
+              RawMessage message = messages.getFirst();
+              Provenance from =
+                  new Provenance(
+                      message.stream(),
+                      sequence,
+                      message.subject(),
+                      message.storedAt(),
+                      deliveries,
+                      0);
+              return park(
+                  spec.original(),
+                  Provenance.of(from, message.headers(), spec, subjects),
+                  message.headers(),
+                  message.body(),
+                  failures,
+                  MAX_DELIVERIES);
+            });
+  }
+
+  private String traceId(Headers headers, byte[] body) {
     try {
-      return codec.decode(message.getData()).traceId();
+      return codec.decode(body).traceId();
     } catch (UndecodableEventException notOurs) {
-      String header =
-          message.hasHeaders() ? message.getHeaders().getFirst(Traceparent.HEADER) : null;
+      String header = headers == null ? null : headers.getFirst(Traceparent.HEADER);
       return Traceparent.traceId(header).orElseGet(Traceparent::newTraceId);
     }
   }
 
-  private static Map<String, List<String>> headers(Headers headers) {
+  /** Those that the broker adds to what it is asked for were never the message's own. */
+  private static Map<String, List<String>> all(Headers headers) {
     Map<String, List<String>> all = new TreeMap<>();
     if (headers != null) {
       headers.forEach((name, values) -> all.put(name, List.copyOf(values)));
     }
+    all.keySet().removeAll(RawMessage.BROKERS);
     return all;
   }
 

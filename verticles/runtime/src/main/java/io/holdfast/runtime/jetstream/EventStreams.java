@@ -80,7 +80,19 @@ public interface EventStreams {
   }
 
   /**
-   * Begins to deliver a durable consumer's messages to its handlers, and ends with the group.
+   * Why no new work should be taken in: a stream that it would need is nearly full. Whoever takes
+   * work in asks this first, so that what was accepted finds room for its end and its place in the
+   * ledger.
+   *
+   * @return for a person; empty if there is room, or nobody knows
+   */
+  default Optional<String> noRoom() {
+    return Optional.empty();
+  }
+
+  /**
+   * Begins to deliver a durable consumer's messages to its handlers, and ends with the group. Those
+   * that it gave up and an operator sends back come to the same handlers, on the same event loop.
    *
    * @param consumer a name of {@link StreamCatalog}
    * @return completes when the consumer exists and messages are asked for

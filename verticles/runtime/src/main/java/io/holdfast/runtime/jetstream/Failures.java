@@ -27,6 +27,10 @@ record Failures(int count, Instant firstAt, Instant lastAt, Throwable last) {
         summary.append("\n  at ").append(stack[i]);
       }
     }
-    return summary.length() > maxLength ? summary.substring(0, maxLength) : summary.toString();
+    if (summary.length() <= maxLength) {
+      return summary.toString();
+    }
+    boolean splitsPair = Character.isHighSurrogate(summary.charAt(maxLength - 1));
+    return summary.substring(0, splitsPair ? maxLength - 1 : maxLength);
   }
 }

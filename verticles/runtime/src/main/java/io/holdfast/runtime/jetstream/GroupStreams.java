@@ -11,6 +11,7 @@ import io.holdfast.runtime.telemetry.Meters;
 import io.nats.client.JetStreamApiException;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
+import io.vertx.core.VerticleBase;
 import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 
@@ -39,6 +41,8 @@ public final class GroupStreams implements EventStreams {
   private final EventCodec codec = new EventCodec();
   private final JetStreamEvents events;
   private final DeadLetters deadLetters;
+  private final StorageRoom room;
+  private final AtomicBoolean watchesRoom = new AtomicBoolean();
   private final List<JetStreamBridge> bridges = new CopyOnWriteArrayList<>();
 
   private volatile List<String> problems = List.of("not checked yet");
@@ -62,6 +66,7 @@ public final class GroupStreams implements EventStreams {
     this.streams = Set.copyOf(streams);
     this.meters = meters;
     this.log = Logging.of(group, GroupStreams.class);
+    this.room = new StorageRoom(vertx, broker, settings.subjects(), meters, log);
     this.events = new JetStreamEvents(vertx, broker, settings.subjects(), codec, meters);
     this.deadLetters = new DeadLetters(events, settings.subjects(), codec, group);
   }
@@ -99,6 +104,11 @@ public final class GroupStreams implements EventStreams {
     return events;
   }
 
+  /** Where dead letters are dealt with, those of every group. */
+  public DeadLetterDesk deadLetterDesk() {
+    return new DeadLetterDesk(events, settings.subjects(), codec);
+  }
+
   @Override
   public Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
     return events.append(fact, expectedSequence);
@@ -130,6 +140,14 @@ public final class GroupStreams implements EventStreams {
   }
 
   @Override
+  public Optional<String> noRoom() {
+    if (watchesRoom.compareAndSet(false, true)) {
+      room.begin();
+    }
+    return room.lack();
+  }
+
+  @Override
   public Future<Void> consume(String consumer, Reactions reactions) {
     ConsumerSpec spec = StreamCatalog.consumer(consumer);
     if (!spec.group().equals(group) || !Set.copyOf(spec.types()).equals(reactions.types())) {
@@ -140,22 +158,17 @@ public final class GroupStreams implements EventStreams {
       return Future
           .succeededFuture(); // begun by an earlier attempt to start, which failed after it
     }
-    JetStreamBridge bridge =
-        new JetStreamBridge(
-            broker,
-            spec,
-            reactions,
-            settings,
-            codec,
-            deadLetters,
-            meters,
-            Logging.of(group, JetStreamBridge.class));
+    List<JetStreamBridge> both =
+        Stream.of(spec, spec.redriven()).map(each -> bridge(each, reactions)).toList();
     return vertx
         .executeBlocking(
             () -> {
               List<String> missing = ensureOptional(spec, settings.provision());
+              if (missing.isEmpty()) {
+                missing = topology().ensureConsumer(spec, settings.provision());
+              }
               return missing.isEmpty()
-                  ? topology().ensureConsumer(spec, settings.provision())
+                  ? topology().ensureConsumer(spec.redriven(), settings.provision())
                   : missing;
             },
             false)
@@ -168,10 +181,42 @@ public final class GroupStreams implements EventStreams {
               if (draining) {
                 return Future.failedFuture("draining");
               }
-              bridges.add(bridge);
-              return vertx.deployVerticle(bridge);
+              bridges.addAll(both);
+              return vertx.deployVerticle(new OneLoop(both));
             })
         .mapEmpty();
+  }
+
+  private JetStreamBridge bridge(ConsumerSpec spec, Reactions reactions) {
+    return new JetStreamBridge(
+        broker,
+        spec,
+        reactions,
+        settings,
+        codec,
+        deadLetters,
+        meters,
+        Logging.of(group, JetStreamBridge.class));
+  }
+
+  /**
+   * A consumer's handlers may rest on one event loop, so its redriven messages come on that too.
+   */
+  private static final class OneLoop extends VerticleBase {
+    private final List<JetStreamBridge> bridges;
+
+    OneLoop(List<JetStreamBridge> bridges) {
+      this.bridges = bridges;
+    }
+
+    @Override
+    public Future<?> start() throws Exception {
+      List<Future<?>> begun = new ArrayList<>();
+      for (JetStreamBridge bridge : bridges) {
+        begun.add(bridge.deploy(context));
+      }
+      return Future.all(begun);
+    }
   }
 
   /** The consumers ask for no more; completes when nothing is in process. Never fails. */

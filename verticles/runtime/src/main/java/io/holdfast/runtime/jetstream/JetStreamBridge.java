@@ -1,5 +1,7 @@
 package io.holdfast.runtime.jetstream;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.holdfast.events.Envelope;
 import io.holdfast.events.EventCodec;
 import io.holdfast.events.UndecodableEventException;
@@ -21,10 +23,15 @@ import io.vertx.core.AsyncResult;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.json.JsonObject;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -62,6 +69,24 @@ final class JetStreamBridge extends VerticleBase {
 
   private static final int REMEMBERED_FAILURES = 10_000;
 
+  /** Settlements that could not be sent; those beyond come again after ack_wait. */
+  private static final int MAX_UNSENT = 1_000;
+
+  private static final long LAG_MILLIS = 5_000;
+  private static final Duration LAG_TIMEOUT = Duration.ofSeconds(4);
+
+  /** A broker that refuses does so for many messages; one line in so long tells of it. */
+  private static final long TELL_NANOS = Duration.ofSeconds(10).toNanos();
+
+  /** Redrives are few, and come beside a consumer's own messages. */
+  private static final int REDRIVEN_AT_A_TIME = 16;
+
+  /** From so many deliveries on it is told, each time there are ten times as many. */
+  private static final long MANY_DELIVERIES = 100;
+
+  private static final long PARK_AGAIN_MILLIS = 1_000;
+  private static final ObjectMapper JSON = new ObjectMapper();
+
   private static final int REQUEST_TIMEOUT = 408;
   private static final int HEARTBEAT_STATUS = 100;
 
@@ -75,6 +100,9 @@ final class JetStreamBridge extends VerticleBase {
   private final Logger log;
   private final Timer processing;
   private final String pullSubject;
+  private final String infoSubject;
+  private final String exhaustedSubject;
+  private final int workers;
   private final long handlerLimitNanos;
 
   /** Well below the time after which the broker would give a message to somebody else. */
@@ -99,6 +127,8 @@ final class JetStreamBridge extends VerticleBase {
   private int asked;
   private long lastSign;
   private Promise<Void> drained;
+  private long lastTold = System.nanoTime() - TELL_NANOS;
+  private final Deque<Runnable> unsent = new ArrayDeque<>();
 
   private volatile boolean draining;
   private volatile long pending;
@@ -107,13 +137,15 @@ final class JetStreamBridge extends VerticleBase {
 
   private static final class InProcess {
     final Message message;
+    final Provenance from;
     final long since = System.nanoTime();
     long lastKeptAlive = since;
     Envelope<?> envelope;
     boolean settling;
 
-    InProcess(Message message) {
+    InProcess(Message message, Provenance from) {
       this.message = message;
+      this.from = from;
     }
   }
 
@@ -153,11 +185,12 @@ final class JetStreamBridge extends VerticleBase {
     this.meters = meters;
     this.log = log;
     this.processing = meters.processing(spec.name());
-    this.pullSubject =
-        "$JS.API.CONSUMER.MSG.NEXT."
-            + settings.subjects().stream(spec.stream())
-            + "."
-            + spec.name();
+    String name = settings.subjects().stream(spec.stream()) + "." + spec.name();
+    this.pullSubject = "$JS.API.CONSUMER.MSG.NEXT." + name;
+    this.infoSubject = "$JS.API.CONSUMER.INFO." + name;
+    this.exhaustedSubject = "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES." + name;
+    this.workers =
+        spec.redrives() ? Math.min(settings.workers(), REDRIVEN_AT_A_TIME) : settings.workers();
     meters.gauge("events_in_process", "Messages in process", "consumer", spec.name(), () -> busy);
     meters.gauge(
         "consumer_pending",
@@ -172,6 +205,7 @@ final class JetStreamBridge extends VerticleBase {
     broker.onConnected(() -> context.runOnContext(v -> beginToPull()));
     vertx.setPeriodic(
         Math.min(WATCH_MILLIS, settings.ackWait().dividedBy(6).toMillis()), id -> watch());
+    vertx.setPeriodic(LAG_MILLIS, id -> askForLag());
     return Future.succeededFuture();
   }
 
@@ -203,8 +237,7 @@ final class JetStreamBridge extends VerticleBase {
           Future<Boolean> quiet =
               current == null || !broker.usable()
                   ? Future.succeededFuture(true)
-                  : vertx.executeBlocking(
-                      () -> current.drain(Duration.ofSeconds(2)).get(3, TimeUnit.SECONDS), false);
+                  : vertx.executeBlocking(() -> broker.drain(current), false);
           quiet.onComplete(
               ignored -> {
                 takeArrived();
@@ -244,6 +277,7 @@ final class JetStreamBridge extends VerticleBase {
       dispatcher = connection.createDispatcher(this::arrivedOnBrokersThread);
       dispatcher.setPendingLimits(-1, -1);
       dispatcher.subscribe(inbox);
+      dispatcher.subscribe(exhaustedSubject, this::exhaustedOnBrokersThread);
       subscribedOn = connection;
     }
     asked = 0; // whatever was asked before went with the connection
@@ -257,8 +291,8 @@ final class JetStreamBridge extends VerticleBase {
     if (draining || subscribedOn == null || !broker.usable()) {
       return;
     }
-    int room = settings.workers() - inProcess.size() - asked;
-    if (room < Math.max(1, settings.workers() / 4)) {
+    int room = workers - inProcess.size() - asked;
+    if (room < Math.max(1, workers / 4)) {
       return;
     }
     String request =
@@ -334,27 +368,32 @@ final class JetStreamBridge extends VerticleBase {
     if (inProcess.containsKey(sequence)) {
       return; // redelivered while its first delivery is still at work here, which will settle it
     }
-    if (inProcess.size() >= settings.workers()) {
+    if (inProcess.size() >= workers) {
       // An answer to a pull from before a reconnect, which the broker has kept.
       settleQuietly(() -> message.nakWithDelay(NO_ROOM_DELAY));
       return;
     }
-    InProcess entry = new InProcess(message);
+    Provenance from = Provenance.of(message, spec, settings.subjects());
+    InProcess entry = new InProcess(message, from);
     inProcess.put(sequence, entry);
     busy = inProcess.size();
+    tellIfMany(entry, metaData.deliveredCount());
 
     Future<Outcome> outcome;
     try {
       Envelope<?> envelope = codec.decode(message.getData());
       entry.envelope = envelope;
-      if (!JetStreamEvents.belongs(envelope, message.getSubject(), settings.subjects())) {
-        throw mismatch(message);
+      if (spec.redrives() && !from.redriven()) {
+        throw invalid("nothing says where this redriven message comes from");
       }
-      Instant storedAt = metaData.timestamp().toInstant();
+      if (!JetStreamEvents.belongs(envelope, from.subject(), settings.subjects())) {
+        throw mismatch(from);
+      }
+      Instant storedAt = from.storedAt() == null ? envelope.timestamp() : from.storedAt();
       outcome =
           reactions
-              .handle(envelope, sequence, storedAt, metaData.deliveredCount())
-              .orElseThrow(() -> mismatch(message));
+              .handle(envelope, from.sequence(), storedAt, from.deliveries())
+              .orElseThrow(() -> mismatch(from));
     } catch (UndecodableEventException e) {
       outcome = Future.succeededFuture(new Reject(e));
     } catch (RuntimeException | Error bug) { // one message's, not the others behind it
@@ -372,11 +411,30 @@ final class JetStreamBridge extends VerticleBase {
         : handled.result();
   }
 
-  private static UndecodableEventException mismatch(Message message) {
-    return new UndecodableEventException(
-        UndecodableEventException.Reason.INVALID,
-        "the event is not the one that subject " + message.getSubject() + " promises",
-        null);
+  private static UndecodableEventException mismatch(Provenance from) {
+    return invalid("the event is not the one that subject " + from.subject() + " promises");
+  }
+
+  private static UndecodableEventException invalid(String what) {
+    return new UndecodableEventException(UndecodableEventException.Reason.INVALID, what, null);
+  }
+
+  /**
+   * What kills its process leaves no failure behind, only deliveries; and so does an outage that is
+   * waited for. So their number alone gives no message up, but it is told.
+   */
+  private void tellIfMany(InProcess entry, long deliveries) {
+    long level = MANY_DELIVERIES;
+    while (level < deliveries) {
+      level *= 10;
+    }
+    if (level == deliveries) {
+      Failures soFar = failures.get(entry.message.metaData().streamSequence());
+      logged(Level.WARN, entry.message, null)
+          .addKeyValue("deliveries", deliveries)
+          .addKeyValue("error", soFar == null ? "none known here" : soFar.last().toString())
+          .log("Delivered again and again");
+    }
   }
 
   private void settle(Message message, long sequence, Outcome outcome) {
@@ -432,7 +490,7 @@ final class JetStreamBridge extends VerticleBase {
     if (asked.within() != null && asked.within().compareTo(delay) < 0) {
       delay = asked.within();
     }
-    logged(brokersFault ? Level.DEBUG : Level.WARN, message, envelope)
+    logged(brokersFault ? brokersFaultLevel() : Level.WARN, message, envelope)
         .addKeyValue("attempt", attempt)
         .addKeyValue("error", cause.toString())
         .addKeyValue("retry_in_ms", delay.toMillis())
@@ -444,8 +502,16 @@ final class JetStreamBridge extends VerticleBase {
 
   private void park(
       Message message, long sequence, Envelope<?> envelope, Failures soFar, String reason) {
-    deadLetters
-        .park(spec.name(), message, soFar, reason)
+    Future.<Void>succeededFuture()
+        .compose( // so that one that throws does not hold the message for ever
+            v ->
+                deadLetters.park(
+                    spec.original(),
+                    inProcess.get(sequence).from,
+                    message.getHeaders(),
+                    message.getData(),
+                    soFar,
+                    reason))
         .onComplete(
             parked -> {
               if (parked.succeeded()) {
@@ -469,6 +535,64 @@ final class JetStreamBridge extends VerticleBase {
                     settings.retry().backoff(soFar.count(), ThreadLocalRandom.current()));
               }
             });
+  }
+
+  /**
+   * The broker gives a message up by itself and leaves it where it is. Our consumers are made so
+   * that it never does; this one must have been changed since.
+   */
+  private void exhaustedOnBrokersThread(Message advisory) {
+    try {
+      JsonNode told = JSON.readTree(advisory.getData());
+      long sequence = told.path("stream_seq").asLong();
+      long deliveries = told.path("deliveries").asLong();
+      context.runOnContext(v -> parkExhausted(sequence, deliveries));
+    } catch (IOException unreadable) {
+      log.atError()
+          .addKeyValue("consumer", spec.name())
+          .log("The broker gave a message up and does not say which: run ./holdfast reconcile");
+    }
+  }
+
+  private void parkExhausted(long sequence, long deliveries) {
+    Failures soFar =
+        failures.getOrDefault(
+            sequence,
+            Failures.first(
+                new IllegalStateException("delivered " + deliveries + " times, without an answer"),
+                Instant.now()));
+    deadLetters
+        .parkStored(spec, sequence, deliveries, soFar)
+        .onComplete(
+            parked -> {
+              if (parked.failed()) {
+                log.atWarn()
+                    .addKeyValue("consumer", spec.name())
+                    .addKeyValue("sequence", sequence)
+                    .addKeyValue("error", parked.cause().toString())
+                    .log("Could not park what the broker gave up, will try again");
+                vertx.setTimer(PARK_AGAIN_MILLIS, id -> parkExhausted(sequence, deliveries));
+                return;
+              }
+              log.atError()
+                  .addKeyValue("consumer", spec.name())
+                  .addKeyValue("sequence", sequence)
+                  .addKeyValue("deliveries", deliveries)
+                  .log(
+                      "The broker gave a message up, parked in DEADLETTERS: run ./holdfast doctor");
+              meters.deadLetters(spec.name(), DeadLetters.MAX_DELIVERIES).increment();
+              failures.remove(sequence);
+            });
+  }
+
+  /** All messages fail at once then: one of them in a while says so, the others only if asked. */
+  private Level brokersFaultLevel() {
+    long now = System.nanoTime();
+    if (now - lastTold < TELL_NANOS) {
+      return Level.DEBUG;
+    }
+    lastTold = now;
+    return Level.WARN;
   }
 
   private Failures failed(long sequence, Throwable cause) {
@@ -502,6 +626,9 @@ final class JetStreamBridge extends VerticleBase {
 
   /** Every second or oftener: keeps long work ours, and notices a pull that was lost. */
   private void watch() {
+    for (int i = unsent.size(); i > 0 && broker.usable(); i--) {
+      settleQuietly(unsent.poll());
+    }
     long now = System.nanoTime();
     List<InProcess> entries = new ArrayList<>(inProcess.values());
     for (InProcess entry : entries) {
@@ -534,13 +661,32 @@ final class JetStreamBridge extends VerticleBase {
   }
 
   /**
-   * A settlement that cannot be sent is as good as one that got lost: the message will come again.
+   * A settlement that cannot be sent now is sent a little later; one that gets lost all the same
+   * means that the message comes again.
    */
-  private static void settleQuietly(Runnable settlement) {
+  private void settleQuietly(Runnable settlement) {
     try {
       settlement.run();
-    } catch (IllegalStateException disconnected) {
-      // the broker redelivers after ack_wait
+    } catch (IllegalStateException notSent) { // disconnected, or the client is too busy
+      if (unsent.size() < MAX_UNSENT) {
+        unsent.add(settlement);
+      }
     }
+  }
+
+  /** What is delivered tells the lag too, but nothing is delivered when it matters most. */
+  private void askForLag() {
+    if (!broker.usable()) {
+      return;
+    }
+    broker
+        .request(infoSubject, null, null, LAG_TIMEOUT)
+        .onSuccess(
+            answer -> {
+              Long waiting = new JsonObject(Buffer.buffer(answer.getData())).getLong("num_pending");
+              if (waiting != null) {
+                pending = waiting;
+              }
+            });
   }
 }

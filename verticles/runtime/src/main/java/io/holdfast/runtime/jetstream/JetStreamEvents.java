@@ -104,7 +104,7 @@ final class JetStreamEvents implements StreamReader {
    */
   private Future<AppendResult> lookBack(
       Envelope<?> fact, long expectedSequence, int attempt, BrokerException unanswered) {
-    return load(fact.type().domain(), fact.event().aggregateId())
+    return history(fact.type().domain(), subjects.aggregate(fact.event()))
         .recover(
             unread -> // why that failed says nothing about the append, which may have been stored
             Future.failedFuture(
@@ -178,7 +178,11 @@ final class JetStreamEvents implements StreamReader {
   }
 
   Future<History> load(Domain domain, String aggregateId) {
-    return lastOf(domain, List.of(subjects.aggregate(domain, aggregateId)))
+    return history(domain, subjects.aggregate(domain, aggregateId));
+  }
+
+  private Future<History> history(Domain domain, String filter) {
+    return lastOf(domain, List.of(filter))
         .map(
             messages -> {
               List<Stored> events = new ArrayList<>(messages.size());
@@ -195,7 +199,13 @@ final class JetStreamEvents implements StreamReader {
     if (aggregateIds.isEmpty()) {
       return Future.succeededFuture(List.of());
     }
-    return lastOf(domain, aggregateIds.stream().map(id -> subjects.aggregate(domain, id)).toList())
+    return lastFacts(
+        domain, aggregateIds.stream().map(id -> subjects.aggregate(domain, id)).toList());
+  }
+
+  /** The last fact of each subject that one of the filters matches, in stream order. */
+  Future<List<Stored>> lastFacts(Domain domain, List<String> filters) {
+    return lastOf(domain, filters)
         .map(messages -> messages.stream().flatMap(m -> decoded(m).stream()).toList());
   }
 
@@ -387,11 +397,18 @@ final class JetStreamEvents implements StreamReader {
             });
   }
 
+  /** Stores what is no fact, as a redriven message is none. */
+  Future<PubAck> send(String subject, Headers headers, byte[] body) {
+    return broker
+        .request(subject, headers, body, PUBLISH_TIMEOUT)
+        .map(answer -> PubAck.parse(answer.getData()));
+  }
+
   private Headers guarded(Envelope<?> fact, long expectedSequence) {
     return new Headers()
         .put(MESSAGE_ID, fact.id())
         .put(EXPECTED_SUBJECT_SEQUENCE, Long.toString(expectedSequence))
-        .put(EXPECTED_SUBJECT, subjects.aggregate(fact.type().domain(), fact.event().aggregateId()))
+        .put(EXPECTED_SUBJECT, subjects.aggregate(fact.event()))
         .put(Traceparent.HEADER, Traceparent.next(fact.traceId()));
   }
 
@@ -423,7 +440,7 @@ final class JetStreamEvents implements StreamReader {
    * Whether an event is the one that its subject promises, rather than another's, or another thing.
    */
   static boolean belongs(Envelope<?> envelope, String subject, Subjects subjects) {
-    if (envelope.type().domain() == Domain.DEADLETTERS) { // its subject quotes another
+    if (envelope.type() == EventType.MESSAGE_DEAD_LETTERED) { // its subject quotes another
       return subjects.typeOf(subject).equals(Optional.of(envelope.type()));
     }
     String due = subjects.subject(StreamCatalog.DUE); // and so does a timer's

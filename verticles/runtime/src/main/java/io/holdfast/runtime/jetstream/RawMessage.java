@@ -3,9 +3,21 @@ package io.holdfast.runtime.jetstream;
 import io.nats.client.impl.Headers;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.Set;
 
 /** A message as it stands in its stream, not looked into. */
 public final class RawMessage {
+
+  /** The names of the headers that a message has only as an answer to who asked for it. */
+  static final Set<String> BROKERS =
+      Set.of(
+          "Nats-Stream",
+          "Nats-Sequence",
+          "Nats-Subject",
+          "Nats-Time-Stamp",
+          "Nats-Last-Sequence",
+          "Nats-Num-Pending",
+          "Nats-UpTo-Sequence");
 
   private final String stream;
   private final long sequence;
@@ -51,6 +63,11 @@ public final class RawMessage {
   /** The header's first value. */
   public Optional<String> header(String name) {
     return headers == null ? Optional.empty() : Optional.ofNullable(headers.getFirst(name));
+  }
+
+  /** All headers, the broker's own among them; null if there are none. */
+  Headers headers() {
+    return headers;
   }
 
   /** The stored bytes; not copied, not to be changed. */

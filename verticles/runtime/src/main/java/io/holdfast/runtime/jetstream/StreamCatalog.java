@@ -12,6 +12,7 @@ import io.holdfast.events.Domain;
 import io.holdfast.events.EventType;
 import io.holdfast.events.Subjects;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -46,13 +47,39 @@ public final class StreamCatalog {
    */
   public record ConsumerSpec(String name, String group, String stream, List<EventType> types) {
 
+    /** The consumer of those of this one's messages that an operator sends back. */
+    public ConsumerSpec redriven() {
+      return new ConsumerSpec(name + REDRIVEN, group, REDRIVES, types);
+    }
+
+    /** Whether it is for redriven messages. */
+    boolean redrives() {
+      return stream.equals(REDRIVES);
+    }
+
+    /** The consumer that gave the messages up, if this one is for redriven ones; else itself. */
+    String original() {
+      return redrives() ? name.substring(0, name.length() - REDRIVEN.length()) : name;
+    }
+
     /** What it is delivered, by subject, without the namespace. */
     List<String> filters() {
+      if (redrives()) {
+        return List.of(new Subjects("").redrive(group, original(), ">"));
+      }
       String before = stream.equals(TIMERS) ? DUE : "";
       Subjects plain = new Subjects("");
       return types.stream().map(type -> before + plain.every(type)).toList();
     }
   }
+
+  /** Name of the stream of messages on their way back to one consumer. */
+  public static final String REDRIVES = "REDRIVES";
+
+  private static final String REDRIVEN = "-redriven";
+
+  /** Name of the stream that the ledger is. */
+  public static final String LEDGER = "AUDIT";
 
   /** Name of the stream of timers. */
   public static final String TIMERS = "TIMERS";
@@ -75,8 +102,8 @@ public final class StreamCatalog {
           new StreamSpec(
               "NOTIFICATIONS", Kind.FACTS, "notifications", List.of("notifications.*.*")),
           new StreamSpec("DEADLETTERS", Kind.DEAD_LETTERS, "", List.of("deadletters.>")),
-          new StreamSpec("REDRIVES", Kind.WORK_QUEUE, "", List.of("redrives.>")),
-          new StreamSpec("AUDIT", Kind.LEDGER, "audit", List.of("audit.block")));
+          new StreamSpec(REDRIVES, Kind.WORK_QUEUE, "", List.of("redrives.>")),
+          new StreamSpec(LEDGER, Kind.LEDGER, "audit", List.of("audit.block")));
 
   public static final List<ConsumerSpec> CONSUMERS =
       List.of(
@@ -93,11 +120,15 @@ public final class StreamCatalog {
               "ORDERS",
               List.of(ORDER_CONFIRMED, ORDER_CANCELLED)));
 
+  /** Each of those has one for its redriven messages. */
+  public static final List<ConsumerSpec> REDRIVE_CONSUMERS =
+      CONSUMERS.stream().map(ConsumerSpec::redriven).toList();
+
   /** Streams that are created by whoever consumes them, and need not be there. */
   public static final List<StreamSpec> OPTIONAL_STREAMS =
       List.of(new StreamSpec(TIMERS, Kind.TIMERS, "", List.of("timers.>")));
 
-  /** Consumers of those; they need not be there either. */
+  /** Consumers of those; they need not be there either, nor those of their redriven messages. */
   public static final List<ConsumerSpec> OPTIONAL_CONSUMERS =
       List.of(new ConsumerSpec("payments-expire", "payments", TIMERS, List.of(INVENTORY_RESERVED)));
 
@@ -109,6 +140,18 @@ public final class StreamCatalog {
           Domain.PAYMENTS.stream(),
           Domain.NOTIFICATIONS.stream(),
           Domain.DEADLETTERS.stream());
+
+  /** The most that all streams together may hold, if each is given so much. */
+  public static long maxBytesOfAll(long each) {
+    return Stream.concat(STREAMS.stream(), OPTIONAL_STREAMS.stream())
+        .mapToLong(spec -> maxBytes(spec, each))
+        .sum();
+  }
+
+  /** The ledger holds what the audited streams hold, so it may grow as large as all of them. */
+  static long maxBytes(StreamSpec spec, long each) {
+    return spec.kind() == Kind.LEDGER ? each * AUDITED.size() : each;
+  }
 
   private StreamCatalog() {}
 
@@ -124,10 +167,15 @@ public final class StreamCatalog {
         .orElseThrow(() -> new IllegalArgumentException("no stream " + name));
   }
 
-  public static ConsumerSpec consumer(String name) {
+  /** The consumer of this name, if there is such a one. */
+  public static Optional<ConsumerSpec> known(String name) {
     return Stream.concat(CONSUMERS.stream(), OPTIONAL_CONSUMERS.stream())
+        .flatMap(spec -> Stream.of(spec, spec.redriven()))
         .filter(spec -> spec.name().equals(name))
-        .findFirst()
-        .orElseThrow(() -> new IllegalArgumentException("no consumer " + name));
+        .findFirst();
+  }
+
+  public static ConsumerSpec consumer(String name) {
+    return known(name).orElseThrow(() -> new IllegalArgumentException("no consumer " + name));
   }
 }

@@ -118,13 +118,18 @@ final class Topology {
     List<StreamSize> streams = new ArrayList<>();
     List<StreamSpec> specs = new ArrayList<>(StreamCatalog.STREAMS);
     List<ConsumerSpec> consumerSpecs = new ArrayList<>(StreamCatalog.CONSUMERS);
+    consumerSpecs.addAll(StreamCatalog.REDRIVE_CONSUMERS);
     List<String> present = management.getStreamNames();
     for (StreamSpec spec : StreamCatalog.OPTIONAL_STREAMS) {
       if (present.contains(settings.subjects().stream(spec.name()))) {
         specs.add(spec);
         StreamCatalog.OPTIONAL_CONSUMERS.stream()
             .filter(consumer -> consumer.stream().equals(spec.name()))
-            .forEach(consumerSpecs::add);
+            .forEach(
+                consumer -> {
+                  consumerSpecs.add(consumer);
+                  consumerSpecs.add(consumer.redriven());
+                });
       }
     }
     for (StreamSpec spec : specs) {
@@ -207,7 +212,7 @@ final class Topology {
             .storageType(StorageType.File)
             .retentionPolicy(RetentionPolicy.Limits)
             .discardPolicy(DiscardPolicy.New)
-            .maxBytes(settings.streamMaxBytes())
+            .maxBytes(StreamCatalog.maxBytes(spec, settings.streamMaxBytes()))
             .replicas(settings.streamReplicas())
             .duplicateWindow(DUPLICATE_WINDOW)
             .allowDirect(true);
@@ -236,7 +241,7 @@ final class Topology {
         .ackPolicy(AckPolicy.Explicit)
         .ackWait(settings.ackWait())
         // Who gives up is our own policy, which parks the message; the broker would leave it
-        // unseen.
+        // unseen. Should somebody set a limit all the same, the bridge parks what it hears of.
         .maxDeliver(-1)
         .maxAckPending(65_536)
         .build();

@@ -161,7 +161,7 @@ class TopologyTest {
     process = TestProcess.starting(TestServer.shared().url(), namespace, "PROVISION", "false");
     Future<Void> ready = process.streams().whenReady();
 
-    eventually("found out", () -> process.streams().problems(), found -> found.size() == 3);
+    eventually("found out", () -> process.streams().problems(), found -> found.size() == 4);
     assertThat(process.streams().problems())
         .contains("stream " + namespace + "_ORDERS is not there");
     assertThat(wire.api("STREAM.INFO." + namespace + "_ORDERS", "").error()).isEqualTo(10059);

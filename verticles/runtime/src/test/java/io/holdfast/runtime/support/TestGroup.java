@@ -30,7 +30,7 @@ public final class TestGroup implements VerticleGroup {
 
   /** With the broker's streams. */
   public TestGroup(Consumer<Router> routes) {
-    this(routes, Set.of("ORDERS", "INVENTORY", "DEADLETTERS"));
+    this(routes, Set.of("ORDERS", "INVENTORY", "DEADLETTERS", "REDRIVES"));
   }
 
   public TestGroup(Consumer<Router> routes, Set<String> streams) {

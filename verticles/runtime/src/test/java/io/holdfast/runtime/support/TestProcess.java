@@ -20,7 +20,8 @@ import java.util.concurrent.TimeoutException;
  */
 public final class TestProcess implements AutoCloseable {
 
-  private static final Set<String> STREAMS = Set.of("ORDERS", "INVENTORY", "DEADLETTERS");
+  private static final Set<String> STREAMS =
+      Set.of("ORDERS", "INVENTORY", "DEADLETTERS", "REDRIVES");
 
   private final Platform platform = Platform.start();
   private final CommonSettings settings;

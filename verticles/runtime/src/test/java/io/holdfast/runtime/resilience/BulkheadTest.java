@@ -1,8 +1,7 @@
-package io.holdfast.notifications.channel;
+package io.holdfast.runtime.resilience;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.holdfast.notifications.Channel.Unavailable;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -17,7 +16,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Goal: no more at once than allowed, none lost, none begun after it was given up. */
-class TurnsTest {
+class BulkheadTest {
 
   private final Vertx vertx = Vertx.vertx();
   private final Context context = vertx.getOrCreateContext();
@@ -31,9 +30,9 @@ class TurnsTest {
 
   @Test
   void who_waits_begins_when_another_has_ended_well_or_not() {
-    Turns turns = onLoop(() -> new Turns(vertx, 2, Duration.ofSeconds(30)));
+    Bulkhead bulkhead = onLoop(() -> new Bulkhead(vertx, 2, Duration.ofSeconds(30)));
     List<Future<String>> all =
-        onLoop(() -> List.of(call(turns), call(turns), call(turns), call(turns)));
+        onLoop(() -> List.of(call(bulkhead), call(bulkhead), call(bulkhead), call(bulkhead)));
     assertThat(onLoop(begun::size)).isEqualTo(2);
 
     onLoop(() -> begun.get(0).tryComplete("a"));
@@ -47,48 +46,47 @@ class TurnsTest {
     assertThat(onLoop(() -> all.get(1).cause())).hasMessage("b");
     assertThat(onLoop(() -> all.get(2).result())).isEqualTo("c");
     assertThat(onLoop(() -> all.get(3).result())).isEqualTo("d");
-    onLoop(() -> List.of(call(turns), call(turns), call(turns)));
+    onLoop(() -> List.of(call(bulkhead), call(bulkhead), call(bulkhead)));
     assertThat(onLoop(begun::size)).as("both places are free again").isEqualTo(6);
   }
 
   @Test
-  void who_waits_too_long_never_begins_and_spends_no_attempt() throws TimeoutException {
-    Turns turns = onLoop(() -> new Turns(vertx, 1, Duration.ofMillis(50)));
-    Future<String> first = onLoop(() -> call(turns));
-    Future<String> second = onLoop(() -> call(turns));
+  void who_waits_too_long_never_begins() throws TimeoutException {
+    Bulkhead bulkhead = onLoop(() -> new Bulkhead(vertx, 1, Duration.ofMillis(50)));
+    Future<String> first = onLoop(() -> call(bulkhead));
+    Future<String> second = onLoop(() -> call(bulkhead));
 
     Throwable givenUp =
         second
             .<Throwable>transform(done -> Future.succeededFuture(done.cause()))
             .await(5, TimeUnit.SECONDS);
 
-    assertThat(givenUp).isInstanceOf(Unavailable.class);
-    assertThat(((Unavailable) givenUp).outage()).isTrue();
+    assertThat(givenUp).isInstanceOf(Bulkhead.Full.class);
     onLoop(() -> begun.get(0).tryComplete("a"));
     assertThat(first.await(5, TimeUnit.SECONDS)).isEqualTo("a");
     assertThat(onLoop(begun::size)).isEqualTo(1);
-    onLoop(() -> call(turns));
+    onLoop(() -> call(bulkhead));
     assertThat(onLoop(begun::size)).as("the place is free again").isEqualTo(2);
   }
 
   @Test
   void a_call_that_throws_gives_its_place_back() {
-    Turns turns = onLoop(() -> new Turns(vertx, 1, Duration.ofSeconds(30)));
+    Bulkhead bulkhead = onLoop(() -> new Bulkhead(vertx, 1, Duration.ofSeconds(30)));
     Future<String> failed =
         onLoop(
             () ->
-                turns.<String>take(
+                bulkhead.<String>enter(
                     () -> {
                       throw new IllegalStateException("at once");
                     }));
 
     assertThat(onLoop(failed::cause)).hasMessage("at once");
-    onLoop(() -> call(turns));
+    onLoop(() -> call(bulkhead));
     assertThat(onLoop(begun::size)).isEqualTo(1);
   }
 
-  private Future<String> call(Turns turns) {
-    return turns.take(
+  private Future<String> call(Bulkhead bulkhead) {
+    return bulkhead.enter(
         () -> {
           Promise<String> call = Promise.promise();
           begun.add(call);

@@ -1,0 +1,106 @@
+package io.holdfast.orders.http;
+
+import static io.holdfast.testkit.Eventually.eventually;
+import static io.holdfast.testkit.Streams.get;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.holdfast.broker.NatsServer;
+import io.holdfast.events.OrderEvent.OrderCreated;
+import io.holdfast.orders.OrderDesk;
+import io.holdfast.testkit.Streams;
+import io.holdfast.testkit.TestBroker;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.ext.web.Router;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.math.BigDecimal;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Goal: whoever leaves gives the place back, at whatever moment. Method: one place, and a broker
+ * that stands still while the first client's order is looked up and the client goes.
+ */
+class FollowersWhoLeaveTest {
+
+  private static final OrderCreated ORDER =
+      new OrderCreated("ord_1", "c1", BigDecimal.TEN, "EUR", List.of(), null);
+
+  @TempDir Path folder;
+
+  private final List<HttpServerResponse> asked = new CopyOnWriteArrayList<>();
+
+  @Test
+  void who_leaves_while_the_order_is_looked_up_gives_the_place_back() throws IOException {
+    try (NatsServer broker = TestBroker.own(folder);
+        Streams streams = new Streams(broker.url(), "", Set.of("ORDERS"))) {
+      Vertx vertx = Vertx.vertx();
+      OrderDesk desk = new OrderDesk(streams.events(), Clock.systemUTC());
+      get(desk.place(ORDER, "a".repeat(32)));
+      int port = serve(vertx, streams, desk);
+      broker.pause();
+      try (Socket leaves = follow(port)) {
+        eventually("the request is in process", () -> asked.size() == 1);
+        assertThat(leaves.isConnected()).isTrue();
+      }
+      eventually("its end is noticed", () -> asked.getFirst().closed());
+      broker.resume();
+
+      eventually(
+          "the next one has the place",
+          () -> {
+            try (Socket next = follow(port)) {
+              return statusLine(next);
+            }
+          },
+          line -> line.equals("HTTP/1.1 200 OK"));
+      get(vertx.close());
+    }
+  }
+
+  private int serve(Vertx vertx, Streams streams, OrderDesk desk) {
+    Router router = Router.router(vertx);
+    router
+        .route()
+        .handler(
+            request -> {
+              asked.add(request.response());
+              request.next();
+            });
+    new OrderRoutes(desk, new OrderFollowers(vertx, streams.events(), desk, 1)).mount(router);
+    return get(
+        vertx
+            .createHttpServer()
+            .requestHandler(router)
+            .listen(0, "127.0.0.1")
+            .map(HttpServer::actualPort));
+  }
+
+  private static Socket follow(int port) throws IOException {
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), port);
+    socket.setSoTimeout(10_000);
+    socket
+        .getOutputStream()
+        .write(
+            "GET /orders/ord_1/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                .getBytes(StandardCharsets.US_ASCII));
+    return socket;
+  }
+
+  private static String statusLine(Socket socket) throws IOException {
+    return new BufferedReader(
+            new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII))
+        .readLine();
+  }
+}
