@@ -22,6 +22,9 @@ record RunningSystem(
   /** Under this name stands the address of the broker's monitoring, if we started the broker. */
   static final String MONITORING = "broker-monitoring";
 
+  /** Under this name stands the broker's process, if we started it. */
+  static final String BROKER = "nats-server";
+
   private static final String FILE = "running.json";
 
   void write(Path data) throws IOException {
@@ -58,17 +61,26 @@ record RunningSystem(
       Map<String, Long> pids = new LinkedHashMap<>();
       json.getJsonObject("pids")
           .forEach(entry -> pids.put(entry.getKey(), ((Number) entry.getValue()).longValue()));
-      boolean alive =
-          pids.values().stream()
-              .anyMatch(pid -> ProcessHandle.of(pid).map(ProcessHandle::isAlive).orElse(false));
-      return alive
-          ? Optional.of(
-              new RunningSystem(
-                  json.getString("nats_url"), json.getString("namespace", ""), urls, pids))
-          : Optional.empty();
+      RunningSystem noted =
+          new RunningSystem(
+              json.getString("nats_url"), json.getString("namespace", ""), urls, pids);
+      return noted.living().isEmpty() ? Optional.empty() : Optional.of(noted);
     } catch (IOException | DecodeException | ClassCastException unreadable) {
       return Optional.empty();
     }
+  }
+
+  /**
+   * The processes of services that still run. A broker alone is none: whoever was killed has left
+   * it behind, and the next start ends it.
+   */
+  Map<String, Long> living() {
+    Map<String, Long> living = new LinkedHashMap<>(pids);
+    living.remove(BROKER);
+    living
+        .values()
+        .removeIf(pid -> !ProcessHandle.of(pid).map(ProcessHandle::isAlive).orElse(false));
+    return living;
   }
 
   String url(String group) {

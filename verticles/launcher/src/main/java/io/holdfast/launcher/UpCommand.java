@@ -20,9 +20,11 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -35,12 +37,14 @@ import picocli.CommandLine.Option;
         "Starts a broker and every service, seeds demo stock, prints the addresses. Ctrl-C drains.")
 final class UpCommand implements Callable<Integer> {
 
-  private static final String NATS_SERVER = "nats-server";
+  private static final String NATS_SERVER = RunningSystem.BROKER;
+  private static final int MAX_PORT = 65_535;
   private static final int NATS_PORT = 4222;
   private static final long MIN_STREAM_BYTES = 64L << 20;
   private static final long MAX_STREAM_BYTES = 64L << 30;
   private static final Duration READY_LIMIT = Duration.ofSeconds(60);
 
+  @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
   @Mixin private DataFolder dataFolder;
 
   @Option(names = "--processes", description = "One JVM per service instead of one for all")
@@ -71,9 +75,16 @@ final class UpCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     Path data = dataFolder.path();
     Files.createDirectories(data);
-    if (RunningSystem.find(data).isPresent()) {
-      say("Something is running over %s already. Stop it, or give another --data DIR.", data);
+    Optional<RunningSystem> running = RunningSystem.find(data);
+    if (running.isPresent()) {
+      say(
+          "Something is running over %s already: %s. Stop it, or give another --data DIR.",
+          data, running.get().living());
       return 1;
+    }
+    if (portOffset < 0 || Groups.ALL.stream().anyMatch(group -> port(group) > MAX_PORT)) {
+      throw new CommandLine.ParameterException(
+          spec.commandLine(), "--port-offset must be 0 or more, and leave every port below 65536");
     }
     for (VerticleGroup group : Groups.ALL) {
       if (!free(port(group))) {

@@ -105,7 +105,12 @@ final class WhyCommand implements Callable<Integer> {
     story(events, deadLetters);
     say("");
     waiting.forEach(wait -> say("  " + inWords(wait)));
-    if (waiting.isEmpty()) {
+    List<DeadLetter> parked = deadLetters.stream().filter(DeadLetter::open).toList();
+    if (waiting.isEmpty() && !parked.isEmpty()) {
+      say(
+          "  Every fact is there, but a message about it was given up, and nobody has dealt with it:");
+      parked.forEach(letter -> say("  ./holdfast dlq show %d", letter.sequence()));
+    } else if (waiting.isEmpty()) {
       say(facts.isEmpty() ? "" : "  Nothing is left to do.");
     }
     charges.forEach(

@@ -150,7 +150,7 @@ public final class PaymentVerticle extends VerticleBase {
                         : flow.nothingWasSent()
                             .otherwise(false)
                             .compose(unsent -> expiry.get().note(reserved, unsent)))
-                    .compose(noted -> later(failure, deadline)));
+                    .compose(noted -> later(failure, deadline, flow)));
   }
 
   /**
@@ -226,7 +226,7 @@ public final class PaymentVerticle extends VerticleBase {
             cancelled,
             cancelled.event().orderId(),
             payment -> PaymentRules.on(cancelled.event(), payment));
-    return flow.loadAndDecide().recover(failure -> later(failure, Optional.empty()));
+    return flow.loadAndDecide().recover(failure -> later(failure, Optional.empty(), flow));
   }
 
   /**
@@ -242,6 +242,9 @@ public final class PaymentVerticle extends VerticleBase {
 
     /** Whether an attempt of this delivery's may have reached the gateway. */
     private boolean maySent;
+
+    /** Whether it is about money that is to go back. */
+    private boolean givesBack;
 
     /** What is known of the deliveries before this one; null until it is asked for. */
     private Future<Boolean> unsentBefore;
@@ -271,11 +274,11 @@ public final class PaymentVerticle extends VerticleBase {
                 .compose(
                     result -> append(result.map(this::charged).orElseGet(this::expired), expected));
         case Refund refund ->
-            gateway
-                .refund(orderId, refund.paymentId(), refund.amount(), refundKey())
+            givingBack(
+                    () -> gateway.refund(orderId, refund.paymentId(), refund.amount(), refundKey()))
                 .compose(result -> append(refunded(result), expected));
         case ReverseCharge reverse ->
-            reverse()
+            givingBack(this::reverse)
                 .compose(
                     result ->
                         result.isPresent()
@@ -287,6 +290,17 @@ public final class PaymentVerticle extends VerticleBase {
           yield Future.succeededFuture(new Ignored(nothing.reason()));
         }
       };
+    }
+
+    private <T> Future<T> givingBack(Supplier<Future<T>> call) {
+      givesBack = true;
+      return call.get();
+    }
+
+    /** From half a second to a minute, by how often it was tried. */
+    private Duration growingWait() {
+      return Duration.ofMillis(
+          Math.min(60_000, 250L << Math.min(8, Math.max(1, delivery.deliveries()))));
     }
 
     /** A key that the gateway may have forgotten protects from nothing: then it is asked first. */
@@ -473,20 +487,22 @@ public final class PaymentVerticle extends VerticleBase {
 
   /**
    * What to do about a failure: while the gateway is known to be out, waiting for it spends no
-   * attempt. No wait goes past a deadline.
+   * attempt, and neither does one that should give money back, as long as its key is surely known.
+   * No wait goes past a deadline.
    */
-  private Future<Outcome> later(Throwable failure, Optional<Instant> deadline) {
+  private Future<Outcome> later(Throwable failure, Optional<Instant> deadline, Flow flow) {
     Optional<Duration> left =
         deadline
             .map(at -> Duration.between(clock.instant(), at))
             .filter(Duration::isPositive)
             .map(wait -> wait.plusMillis(ON_THE_SAFE_SIDE));
+    boolean patient = flow.givesBack && !flow.keyMayBeForgotten();
     if (failure instanceof Unavailable gateway
-        && (gateway.outage() || gateway.retryAfter().isPresent())) {
+        && (gateway.outage() || gateway.retryAfter().isPresent() || patient)) {
       Duration wait =
           gateway
               .retryAfter()
-              .orElse(Duration.ofSeconds(1))
+              .orElse(patient && !gateway.outage() ? flow.growingWait() : Duration.ofSeconds(1))
               .plusMillis(ThreadLocalRandom.current().nextLong(1_000));
       return Future.succeededFuture(
           new Postpone(

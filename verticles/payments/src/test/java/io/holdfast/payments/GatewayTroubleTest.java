@@ -102,8 +102,8 @@ class GatewayTroubleTest {
   @Test
   void a_gateway_that_is_slow_but_in_time_opens_no_breaker_however_many_wait_for_it() {
     assertThat(get(group.drain())).isTrue();
-    url = TestGroups.url(payments.with("PAYMENT_GATEWAY_TIMEOUT_MS", "3000").start());
-    payments.faults("latency_ms", 2_000);
+    url = TestGroups.url(payments.with("PAYMENT_GATEWAY_TIMEOUT_MS", "6000").start());
+    payments.faults("latency_ms", 3_000);
     for (int i = 0; i < 250; i++) {
       payments.reserved("o" + i);
     }

@@ -67,6 +67,34 @@ class RefundTest {
   }
 
   @Test
+  void a_refund_that_the_gateway_only_fails_to_make_spends_no_attempt() {
+    assertThat(get(group.drain())).isTrue();
+    url =
+        TestGroups.url(
+            payments.with("RETRY_MAX_ATTEMPTS", "2").with("BREAKER_FAILURES", "2").start());
+    payments.reserved("o1");
+    payments.fact(PaymentProcessed.class, "o1");
+    payments.faults("refund_error_rate", 1.0);
+    payments.cancelled("o1");
+    eventually("it was tried more often than that", () -> postponed() >= 3);
+    payments.faults("refund_error_rate", 0);
+
+    payments.fact(PaymentRefunded.class, "o1");
+
+    assertThat(payments.ledger("o1")).containsExactly("refunded");
+    assertThat(payments.streams().messages("DEADLETTERS")).isEmpty();
+  }
+
+  private double postponed() {
+    return metrics()
+        .lines()
+        .filter(line -> line.startsWith("events_processed_total{consumer=\"payments-compensate\""))
+        .filter(line -> line.contains("outcome=\"postponed\""))
+        .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+        .sum();
+  }
+
+  @Test
   void money_that_came_too_late_and_cannot_be_given_back_is_parked_and_counted_as_well() {
     line.charge("o1", Fate.PASSES, 500);
     line.refuseRefunds("o1", true);

@@ -422,7 +422,7 @@ public final class Books {
     Map<String, List<String>> kept = new HashMap<>();
     for (OrderStory order : orders.values()) {
       boolean keptAfterCancellation =
-          order.held > 0 && order.cancelled() && !order.apart() && !inFlight(order, until);
+          order.held > 0 && order.cancelled() && !inFlight(order, until);
       if (order.held > 1 || keptAfterCancellation) {
         kept.put(order.orderId, new ArrayList<>());
       } else if (order.held == 0 && order.confirmed()) {
@@ -443,7 +443,9 @@ public final class Books {
   private static String problem(OrderStory order, List<String> chargeIds) {
     String ids = String.join(", ", chargeIds);
     return order.cancelled() && !order.confirmed()
-        ? "is cancelled, and the gateway holds its money: " + ids
+        ? "is cancelled, and the gateway holds its money: "
+            + ids
+            + (order.apart() ? " (a message of it is parked, see ./holdfast dlq ls)" : "")
         : chargeIds.size() + " charges that are not refunded: " + ids;
   }
 

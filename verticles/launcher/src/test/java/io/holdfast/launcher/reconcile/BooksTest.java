@@ -538,6 +538,43 @@ class BooksTest {
   }
 
   @Test
+  void money_of_a_cancelled_order_is_kept_money_even_if_a_message_of_it_is_parked() {
+    MessageDeadLettered letter =
+        new MessageDeadLettered(
+            "refunded",
+            "payments-charge",
+            "shop_INVENTORY",
+            2,
+            "shop.inventory.reserved.refunded",
+            "attempts_exhausted",
+            null,
+            6,
+            AT,
+            AT,
+            Map.of(),
+            "{}",
+            null);
+    Envelope<Event> envelope = Envelope.once(letter, AT, traceOf(letter));
+    List<Stored> parked = new ArrayList<>(WORLD);
+    parked.add(
+        new Stored(
+            SUBJECTS.deadLetter("payments", "inventory.reserved.refunded"),
+            encode(envelope),
+            letter,
+            envelope.traceId()));
+    List<Charge> charges = new ArrayList<>(CHARGES);
+    charges.add(new Charge("pi_9", "refunded", 6980, "EUR", "succeeded"));
+
+    assertThat(read(parked).checkCharges(charges, END))
+        .singleElement()
+        .satisfies(
+            v -> {
+              assertThat(v.orderId()).isEqualTo("refunded");
+              assertThat(v.problem()).contains("pi_9", "a message of it is parked");
+            });
+  }
+
+  @Test
   void a_charge_besides_a_refunded_one_of_a_cancelled_order_is_kept_money() {
     List<Charge> charges = new ArrayList<>(CHARGES);
     charges.add(new Charge("pi_9", "refunded", 6980, "EUR", "succeeded"));

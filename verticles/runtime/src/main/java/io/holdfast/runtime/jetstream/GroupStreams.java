@@ -92,7 +92,13 @@ public final class GroupStreams implements EventStreams {
 
   /** The consumers that are not asking for messages, though they should. */
   public List<String> silentConsumers() {
-    return bridges.stream().filter(b -> !b.pulling()).map(JetStreamBridge::consumer).toList();
+    return bridges.stream()
+        .filter(bridge -> !bridge.pulling())
+        .map(
+            bridge ->
+                bridge.consumer()
+                    + (bridge.trouble().isEmpty() ? "" : " (" + bridge.trouble() + ")"))
+        .toList();
   }
 
   /** Looks at every stream and consumer of every group, and changes nothing. */

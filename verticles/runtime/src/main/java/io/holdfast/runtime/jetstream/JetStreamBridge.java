@@ -87,6 +87,8 @@ final class JetStreamBridge extends VerticleBase {
   private static final long PARK_AGAIN_MILLIS = 1_000;
   private static final ObjectMapper JSON = new ObjectMapper();
 
+  private static final long MIN_REFUSED_MILLIS = 50;
+  private static final long MAX_REFUSED_MILLIS = 1_000;
   private static final int REQUEST_TIMEOUT = 408;
   private static final int HEARTBEAT_STATUS = 100;
 
@@ -129,11 +131,14 @@ final class JetStreamBridge extends VerticleBase {
   private Promise<Void> drained;
   private long lastTold = System.nanoTime() - TELL_NANOS;
   private final Deque<Runnable> unsent = new ArrayDeque<>();
+  private long notBefore = System.nanoTime();
+  private int refusals;
 
   private volatile boolean draining;
   private volatile long pending;
   private volatile int busy;
   private volatile boolean pulling;
+  private volatile String trouble = "";
 
   private static final class InProcess {
     final Message message;
@@ -213,6 +218,11 @@ final class JetStreamBridge extends VerticleBase {
     return spec.name();
   }
 
+  /** Why the broker does not deliver, if it said so. */
+  String trouble() {
+    return trouble;
+  }
+
   /** Whether messages are being asked for, and the broker answers that. */
   boolean pulling() {
     return pulling;
@@ -281,6 +291,7 @@ final class JetStreamBridge extends VerticleBase {
       subscribedOn = connection;
     }
     asked = 0; // whatever was asked before went with the connection
+    notBefore = System.nanoTime();
     lastSign = System.nanoTime();
     pulling = true;
     pull();
@@ -288,7 +299,7 @@ final class JetStreamBridge extends VerticleBase {
 
   /** Asks for as much as there is room for, but not for every single place that becomes free. */
   private void pull() {
-    if (draining || subscribedOn == null || !broker.usable()) {
+    if (draining || subscribedOn == null || !broker.usable() || System.nanoTime() - notBefore < 0) {
       return;
     }
     int room = workers - inProcess.size() - asked;
@@ -324,12 +335,15 @@ final class JetStreamBridge extends VerticleBase {
   private void takeArrived() {
     hopPending.set(false);
     lastSign = System.nanoTime();
-    pulling = !draining;
+    boolean refusedBefore = notBefore - lastSign > 0;
+    pulling = !draining && !refusedBefore;
     for (Message message = arrived.poll(); message != null; message = arrived.poll()) {
       if (message.isStatusMessage()) {
         status(message.getStatus(), message);
       } else if (message.isJetStream()) {
         asked = Math.max(0, asked - 1);
+        refusals = 0;
+        trouble = "";
         deliver(message);
       }
     }
@@ -338,23 +352,37 @@ final class JetStreamBridge extends VerticleBase {
 
   private void status(Status status, Message message) {
     switch (status.getCode()) {
-      case HEARTBEAT_STATUS -> {}
+      case HEARTBEAT_STATUS -> {
+        refusals = 0;
+        trouble = "";
+      }
       case REQUEST_TIMEOUT -> {
         // One of our pulls has ended; the header says how much of it was never delivered.
         String rest =
             message.hasHeaders() ? message.getHeaders().getFirst("Nats-Pending-Messages") : null;
         asked = rest == null ? 0 : Math.max(0, asked - Integer.parseInt(rest));
       }
-      default -> {
-        log.atDebug()
-            .addKeyValue("consumer", spec.name())
-            .addKeyValue("status", status.getMessageWithCode())
-            .log("The broker ended a pull");
-        asked = 0;
-        pulling = false;
-        vertx.setTimer(250, id -> pull());
-      }
+      default -> refused(status.getMessageWithCode());
     }
+  }
+
+  /** Whoever asks again at once is refused again at once: no consumer, or no leader yet. */
+  private void refused(String why) {
+    long now = System.nanoTime();
+    asked = 0;
+    pulling = false;
+    trouble = why;
+    if (notBefore - now > 0) {
+      return; // the answer to another pull of the same time
+    }
+    refusals++;
+    long wait = Math.min(MAX_REFUSED_MILLIS, MIN_REFUSED_MILLIS << Math.min(refusals, 5));
+    notBefore = now + TimeUnit.MILLISECONDS.toNanos(wait);
+    log.atLevel(refusals == 3 || refusals % 60 == 0 ? Level.WARN : Level.DEBUG)
+        .addKeyValue("consumer", spec.name())
+        .addKeyValue("status", why)
+        .log("The broker refuses to deliver, will ask again");
+    vertx.setTimer(wait + 1 + ThreadLocalRandom.current().nextLong(wait), id -> pull());
   }
 
   private void deliver(Message message) {

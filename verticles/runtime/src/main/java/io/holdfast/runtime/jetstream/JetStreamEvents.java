@@ -41,6 +41,10 @@ final class JetStreamEvents implements StreamReader {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   static final Duration PUBLISH_TIMEOUT = Duration.ofSeconds(5);
+
+  /** Foreign messages on one subject that are looked behind. */
+  private static final int MAX_FOREIGN = 100;
+
   private static final Duration READ_TIMEOUT = Duration.ofSeconds(5);
   private static final int MAX_TRIES = 5;
 
@@ -182,7 +186,7 @@ final class JetStreamEvents implements StreamReader {
   }
 
   private Future<History> history(Domain domain, String filter) {
-    return lastOf(domain, List.of(filter))
+    return lastOf(domain, List.of(filter), Long.MAX_VALUE)
         .map(
             messages -> {
               List<Stored> events = new ArrayList<>(messages.size());
@@ -203,16 +207,71 @@ final class JetStreamEvents implements StreamReader {
         domain, aggregateIds.stream().map(id -> subjects.aggregate(domain, id)).toList());
   }
 
-  /** The last fact of each subject that one of the filters matches, in stream order. */
+  /**
+   * The last fact of each subject that one of the filters matches, in stream order. Where somebody
+   * has put something else behind it, it is the fact all the same, under the sequence of what is
+   * last: that is what an append must expect.
+   */
   Future<List<Stored>> lastFacts(Domain domain, List<String> filters) {
-    return lastOf(domain, filters)
-        .map(messages -> messages.stream().flatMap(m -> decoded(m).stream()).toList());
+    return lastOf(domain, filters, Long.MAX_VALUE)
+        .compose(
+            messages -> {
+              List<Stored> facts = new ArrayList<>(messages.size());
+              List<Future<?>> hidden = new ArrayList<>(0);
+              for (RawMessage message : messages) {
+                Optional<Stored> fact = decoded(message);
+                if (fact.isPresent()) {
+                  facts.add(fact.get());
+                } else {
+                  hidden.add(
+                      factBehind(domain, message, message.sequence(), MAX_FOREIGN)
+                          .onSuccess(found -> found.ifPresent(facts::add)));
+                }
+              }
+              return hidden.isEmpty()
+                  ? Future.succeededFuture(facts)
+                  : Future.all(hidden).map(facts);
+            });
+  }
+
+  private Future<Optional<Stored>> factBehind(
+      Domain domain, RawMessage last, long before, int tries) {
+    if (tries == 0) {
+      return Future.failedFuture(
+          new BrokerException(
+              Kind.REFUSED, "too much on subject " + last.subject() + " is no fact of ours"));
+    }
+    if (before <= 1) {
+      return Future.succeededFuture(Optional.empty());
+    }
+    return lastOf(domain, List.of(last.subject()), before - 1)
+        .compose(
+            found -> {
+              if (found.isEmpty()) {
+                return Future.succeededFuture(Optional.<Stored>empty());
+              }
+              RawMessage earlier = found.getFirst();
+              Optional<Stored> fact =
+                  decoded(earlier)
+                      .map(
+                          stored ->
+                              new Stored(
+                                  stored.stream(),
+                                  last.sequence(),
+                                  stored.subject(),
+                                  stored.storedAt(),
+                                  stored.envelope()));
+              return fact.isPresent()
+                  ? Future.succeededFuture(fact)
+                  : factBehind(domain, last, earlier.sequence(), tries - 1);
+            });
   }
 
   /** The last message of each subject that one of the filters matches, in stream order. */
-  private Future<List<RawMessage>> lastOf(Domain domain, List<String> filters) {
+  private Future<List<RawMessage>> lastOf(Domain domain, List<String> filters, long upTo) {
+    String end = upTo == Long.MAX_VALUE ? "\"]}" : "\"],\"up_to_seq\":" + upTo + "}";
     String quoted =
-        filters.stream().collect(Collectors.joining("\",\"", "{\"multi_last\":[\"", "\"]}"));
+        filters.stream().collect(Collectors.joining("\",\"", "{\"multi_last\":[\"", end));
     return broker
         .requestMany(
             directGet(subjects.stream(domain)),

@@ -266,6 +266,14 @@ final class Topology {
     }
     differences.expect("allow_direct", true, found.getAllowDirect());
     differences.expect("sealed", false, found.getSealed());
+    differences.expect("no_ack", false, found.getNoAck()); // no answer, no guard
+    differences.expect("a mirror or sources", false, hasOrigins(found));
+    if (found.getMaximumMessageSize() > 0
+        && (wanted.getMaximumMessageSize() <= 0
+            || found.getMaximumMessageSize() < wanted.getMaximumMessageSize())) {
+      differences.expect(
+          "max_msg_size", wanted.getMaximumMessageSize(), found.getMaximumMessageSize());
+    }
     differences.expect(
         "allow_atomic", true, found.getAllowAtomicPublish() || !wanted.getAllowAtomicPublish());
     differences.expect("deny_delete", true, found.getDenyDelete() || !wanted.getDenyDelete());
@@ -287,10 +295,25 @@ final class Topology {
     differences.expect("deliver_policy", wanted.getDeliverPolicy(), found.getDeliverPolicy());
     differences.expect("max_deliver", wanted.getMaxDeliver(), found.getMaxDeliver());
     differences.expect("backoff", List.of(), found.getBackoff());
+    differences.expect("headers_only", false, found.isHeadersOnly());
+    differences.expect("a pause", false, found.getPauseUntil() != null);
+    differences.expect("an inactive_threshold", false, isSet(found.getInactiveThreshold()));
+    differences.expect("a max_batch", false, found.getMaxBatch() > 0);
+    differences.expect("a max_expires", false, isSet(found.getMaxExpires()));
+    differences.expect("a deliver_subject", false, found.getDeliverSubject() != null);
     if (found.getAckWait().compareTo(wanted.getAckWait()) < 0) {
       differences.expect("ack_wait", wanted.getAckWait(), found.getAckWait());
     }
     return differences.list;
+  }
+
+  private static boolean hasOrigins(StreamConfiguration found) {
+    return found.getMirror() != null
+        || (found.getSources() != null && !found.getSources().isEmpty());
+  }
+
+  private static boolean isSet(Duration duration) {
+    return duration != null && !duration.isZero();
   }
 
   private static Set<String> sorted(List<String> names) {

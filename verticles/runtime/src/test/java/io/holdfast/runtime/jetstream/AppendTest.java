@@ -10,10 +10,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.broker.NatsServer;
 import io.holdfast.events.Domain;
+import io.holdfast.events.Envelope;
 import io.holdfast.events.EventCodec;
 import io.holdfast.events.EventType;
 import io.holdfast.events.OrderEvent.OrderCancelled;
 import io.holdfast.events.OrderEvent.OrderCreated;
+import io.holdfast.events.StockEvent.StockLevelChanged;
 import io.holdfast.runtime.jetstream.AppendResult.Appended;
 import io.holdfast.runtime.jetstream.AppendResult.Conflict;
 import io.holdfast.runtime.jetstream.BrokerException.Kind;
@@ -22,8 +24,10 @@ import io.holdfast.runtime.support.TestProcess;
 import io.holdfast.runtime.support.TestServer;
 import io.holdfast.runtime.support.Wire;
 import io.vertx.core.Future;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -59,6 +63,37 @@ class AppendTest {
   }
 
   // One fact.
+
+  @Test
+  void a_last_fact_is_found_behind_what_somebody_else_has_put_there_and_can_be_followed() {
+    EventStreams streams = shared();
+    get(streams.appendTogether(List.of(new Guarded(level("cup", 7), 0))));
+    for (String foreign : List.of("junk", "{}", "")) {
+      process
+          .broker()
+          .publish(
+              subject("stock.level.cup"), null, null, foreign.getBytes(StandardCharsets.UTF_8));
+    }
+    process.broker().publish(subject("stock.level.pot"), null, null, new byte[] {1});
+    eventually(
+        "all is stored",
+        () -> get(process.streams().reader().state(process.stream("INVENTORY"))).messages() == 5);
+
+    List<Stored> last = get(streams.loadAll(Domain.STOCK, List.of("cup", "pot")));
+
+    assertThat(last).hasSize(1);
+    assertThat(last.getFirst().envelope().event()).isEqualTo(new StockLevelChanged("cup", 7, 7, 0));
+    assertThat(last.getFirst().sequence()).isEqualTo(4);
+    assertThat(get(streams.appendTogether(List.of(new Guarded(level("cup", 9), 4))))).isPresent();
+  }
+
+  private static Envelope<StockLevelChanged> level(String sku, long pieces) {
+    return Envelope.repeated(
+        new StockLevelChanged(sku, pieces, pieces, 0),
+        "n" + pieces,
+        Instant.now(),
+        "0".repeat(31) + "1");
+  }
 
   @Test
   void a_fact_is_stored_where_the_answer_says_and_a_later_one_behind_it() {

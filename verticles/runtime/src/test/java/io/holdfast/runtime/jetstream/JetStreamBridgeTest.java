@@ -16,6 +16,7 @@ import io.holdfast.runtime.support.TestProcess;
 import io.holdfast.runtime.support.TestServer;
 import io.holdfast.runtime.support.Wire;
 import io.holdfast.runtime.telemetry.Logging;
+import io.nats.client.Statistics;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.nio.charset.StandardCharsets;
@@ -62,6 +63,23 @@ class JetStreamBridgeTest {
   void stop() {
     wire.close();
     processes.forEach(TestProcess::close);
+  }
+
+  // What the broker refuses.
+
+  @Test
+  void a_broker_that_has_nothing_to_deliver_from_is_asked_ever_more_slowly() throws Exception {
+    consume(order -> Future.succeededFuture(Outcome.DONE));
+    append("o1");
+    awaitSettled(1);
+
+    wire.succeed("CONSUMER.DELETE." + process.stream("ORDERS") + "." + CONSUMER, "");
+    eventually("it is noticed", () -> !process.streams().silentConsumers().isEmpty());
+
+    Statistics sent = process.broker().connection().getStatistics();
+    long before = sent.getOutMsgs();
+    throughout("not in a hurry", Duration.ofSeconds(2), () -> sent.getOutMsgs() - before < 60);
+    assertThat(process.streams().silentConsumers().getFirst()).startsWith(CONSUMER + " (503");
   }
 
   // Acknowledged, and when.
@@ -454,7 +472,7 @@ class JetStreamBridgeTest {
     eventually(
         "not ready",
         () -> process.streams().silentConsumers(),
-        silent -> silent.contains(CONSUMER));
+        silent -> silent.stream().anyMatch(one -> one.startsWith(CONSUMER)));
   }
 
   // Below: words for the above.

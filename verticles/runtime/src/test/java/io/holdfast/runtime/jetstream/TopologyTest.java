@@ -97,7 +97,9 @@ class TopologyTest {
         "\"allow_direct\":false",
         "\"allow_rollup_hdrs\":true",
         "\"allow_msg_ttl\":true",
-        "\"max_bytes\":-1"
+        "\"max_bytes\":-1",
+        "\"no_ack\":true",
+        "\"max_msg_size\":100"
       })
   void a_stream_that_would_break_a_promise_keeps_the_group_not_ready_and_is_not_changed(
       String difference) {
