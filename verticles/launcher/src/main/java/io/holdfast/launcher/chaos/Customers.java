@@ -35,6 +35,7 @@ public final class Customers {
   private static final long TICK_MILLIS = 20;
   private static final long TIMEOUT_MILLIS = 5_000;
   private static final long AGAIN_MILLIS = 200;
+  private static final long MAX_AGAIN_MILLIS = 2_000;
   private static final long MAX_CANCEL_AFTER_MILLIS = 2_000;
   private static final int MAX_CANCEL_CALLS = 50;
   private static final double DECLINED = 0.04;
@@ -163,7 +164,7 @@ public final class Customers {
       } else {
         came++;
         waiting++;
-        place(keyPrefix + came, order().toBuffer(), dice.nextDouble() < CANCELLING);
+        place(keyPrefix + came, order().toBuffer(), dice.nextDouble() < CANCELLING, 0);
       }
     }
     count();
@@ -190,7 +191,7 @@ public final class Customers {
     return order;
   }
 
-  private void place(String key, Buffer body, boolean cancels) {
+  private void place(String key, Buffer body, boolean cancels, int failures) {
     post("/orders", key, body)
         .onComplete(
             done -> {
@@ -200,7 +201,7 @@ public final class Customers {
               } else if (answer.forNow()) {
                 refusals.merge(answer.status, 1, Integer::sum);
                 repeated++;
-                later(() -> place(key, body, cancels));
+                later(failures, () -> place(key, body, cancels, failures + 1));
               } else {
                 refusals.merge(answer.status, 1, Integer::sum);
                 surprises.add("POST /orders was answered " + answer.status + ": " + answer.body);
@@ -233,7 +234,7 @@ public final class Customers {
               Answer answer = done.succeeded() ? done.result() : Answer.NONE;
               if (answer.forNow() && calls > 1) {
                 repeated++;
-                later(() -> cancel(orderId, calls - 1));
+                later(MAX_CANCEL_CALLS - calls, () -> cancel(orderId, calls - 1));
                 return;
               }
               if (answer.status == 202) {
@@ -246,8 +247,10 @@ public final class Customers {
             });
   }
 
-  private void later(Runnable again) {
-    vertx.setTimer(AGAIN_MILLIS + dice.nextLong(AGAIN_MILLIS), id -> again.run());
+  /** After 0.1 to 0.2 s, and then ever later, up to 2 s: who is not served does not hammer. */
+  private void later(int failures, Runnable again) {
+    long most = Math.min(MAX_AGAIN_MILLIS, AGAIN_MILLIS << Math.min(failures, 4));
+    vertx.setTimer(most / 2 + dice.nextLong(most / 2), id -> again.run());
   }
 
   private record Answer(int status, Buffer body) {
