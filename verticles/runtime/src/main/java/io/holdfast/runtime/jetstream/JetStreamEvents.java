@@ -30,6 +30,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /**
@@ -41,6 +42,12 @@ final class JetStreamEvents implements StreamReader {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   static final Duration PUBLISH_TIMEOUT = Duration.ofSeconds(5);
+
+  /** How often, and after how long, a replica that is behind is looked at again. */
+  private static final int MAX_LOOKS = 40;
+
+  private static final long LOOK_AGAIN_MILLIS = 25;
+  private static final int NOT_FOUND = 404;
 
   /** Foreign messages on one subject that are looked behind. */
   private static final int MAX_FOREIGN = 100;
@@ -182,7 +189,60 @@ final class JetStreamEvents implements StreamReader {
   }
 
   Future<History> load(Domain domain, String aggregateId) {
-    return history(domain, subjects.aggregate(domain, aggregateId));
+    return load(domain, subjects.aggregate(domain, aggregateId), MAX_LOOKS);
+  }
+
+  /**
+   * A replica that is behind may know nothing yet of what was stored a moment ago. That there is
+   * nothing at all is believed of the stream's leader only.
+   */
+  private Future<History> load(Domain domain, String filter, int looks) {
+    return history(domain, filter)
+        .compose(
+            history ->
+                history.lastSequence() > 0
+                    ? Future.succeededFuture(history)
+                    : leaderHas(domain, filter)
+                        .compose(
+                            has -> {
+                              if (!has) {
+                                return Future.succeededFuture(history);
+                              }
+                              if (looks == 0) {
+                                return Future.failedFuture(
+                                    new BrokerException(
+                                        Kind.NO_ANSWER, "a replica of the stream is behind"));
+                              }
+                              return vertx
+                                  .timer(LOOK_AGAIN_MILLIS, TimeUnit.MILLISECONDS)
+                                  .compose(v -> load(domain, filter, looks - 1));
+                            }));
+  }
+
+  private Future<Boolean> leaderHas(Domain domain, String filter) {
+    return broker
+        .request(
+            "$JS.API.STREAM.MSG.GET." + subjects.stream(domain),
+            null,
+            ("{\"last_by_subj\":\"" + filter + "\"}").getBytes(StandardCharsets.UTF_8),
+            READ_TIMEOUT)
+        .compose(
+            answer -> {
+              try {
+                JsonNode told = JSON.readTree(answer.getData());
+                int code = told.at("/error/code").asInt();
+                return code == 0 || code == NOT_FOUND
+                    ? Future.succeededFuture(code == 0)
+                    : Future.failedFuture(
+                        new BrokerException(
+                            Kind.REFUSED,
+                            told.at("/error/description").asText(),
+                            told.at("/error/err_code").asInt()));
+              } catch (IOException unreadable) {
+                return Future.failedFuture(
+                    new BrokerException(Kind.NO_ANSWER, "the broker's answer cannot be read"));
+              }
+            });
   }
 
   private Future<History> history(Domain domain, String filter) {
