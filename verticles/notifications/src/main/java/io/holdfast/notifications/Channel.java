@@ -1,5 +1,6 @@
 package io.holdfast.notifications;
 
+import io.holdfast.runtime.resilience.Pace;
 import io.vertx.core.Future;
 import java.time.Duration;
 import java.util.Optional;
@@ -25,6 +26,11 @@ public interface Channel {
    *     {@link Unavailable} if a later one may; neither says whom it was for
    */
   Future<Void> send(Notification notification, String address);
+
+  /** How much it bears now; no notification is to be taken up beyond that. */
+  default Pace pace() {
+    return Pace.UNBOUNDED;
+  }
 
   /** Whoever is at the other end will never take this notification. */
   final class Refused extends RuntimeException {

@@ -2,6 +2,7 @@ package io.holdfast.notifications;
 
 import io.holdfast.notifications.preferences.Preference;
 import io.holdfast.notifications.preferences.Preferences;
+import io.holdfast.runtime.resilience.Pace;
 import io.holdfast.runtime.telemetry.Meters;
 import io.micrometer.core.instrument.Counter;
 import java.util.List;
@@ -42,6 +43,18 @@ public final class Channels {
             .description("Notifications that went to the log, as the channel had no address")
             .tag("channel", usual.name())
             .register(meters.registry());
+  }
+
+  /**
+   * That of the channel to the outside that bears most. One that is out must not keep the others
+   * from their customers; the log bears everything, and says nothing about them.
+   */
+  public Pace pace() {
+    return Pace.best(
+        byName.values().stream()
+            .map(Channel::pace)
+            .filter(pace -> pace != Pace.UNBOUNDED)
+            .toList());
   }
 
   public Route forCustomer(String customerId) {

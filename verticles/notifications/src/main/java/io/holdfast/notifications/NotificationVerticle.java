@@ -58,7 +58,9 @@ public final class NotificationVerticle extends VerticleBase {
   public Future<?> start() {
     return streams.consume(
         "notifications-send",
-        Reactions.on(OrderConfirmed.class, this::tell).and(OrderCancelled.class, this::tell));
+        Reactions.on(OrderConfirmed.class, this::tell)
+            .and(OrderCancelled.class, this::tell)
+            .atPace(channels.pace()));
   }
 
   /**

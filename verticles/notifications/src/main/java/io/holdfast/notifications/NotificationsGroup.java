@@ -11,6 +11,7 @@ import io.holdfast.runtime.boot.GroupContext;
 import io.holdfast.runtime.boot.VerticleGroup;
 import io.holdfast.runtime.jetstream.Overdue.Wait;
 import io.holdfast.runtime.jetstream.OverdueWatch;
+import io.holdfast.runtime.resilience.Breaker;
 import io.vertx.core.VerticleBase;
 import java.time.Clock;
 import java.time.Duration;
@@ -115,9 +116,13 @@ public final class NotificationsGroup implements VerticleGroup {
         context.vertx(),
         channel,
         atOnce,
-        limit,
-        settings.breakerFailures(),
-        settings.breakerReset(),
+        new Breaker(
+            context.vertx(),
+            "notifications",
+            "notification-" + channel.name(),
+            new Breaker.Limits(settings.breakerFailures(), limit, settings.breakerReset()),
+            context.meters(),
+            Clock.systemUTC()),
         context.meters());
   }
 }

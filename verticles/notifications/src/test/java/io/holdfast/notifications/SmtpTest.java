@@ -204,7 +204,7 @@ class SmtpTest {
     eventually(
         "the outage outlives several probes",
         () -> notifications.metrics(),
-        metrics -> counted(metrics, "not_tried") > 30);
+        metrics -> counted(metrics, "not_tried") > 18);
     assertThat(notifications.metrics())
         .containsPattern("circuit_breaker_state\\{name=\"notification-smtp\"\\} [12]");
     assertThat(notifications.streams().messages("DEADLETTERS")).isEmpty();

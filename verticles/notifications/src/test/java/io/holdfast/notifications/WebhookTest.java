@@ -232,7 +232,7 @@ class WebhookTest {
     }
     eventually(
         "the outage outlives several probes",
-        () -> SmtpTest.counted(notifications.metrics(), "not_tried") > 30);
+        () -> SmtpTest.counted(notifications.metrics(), "not_tried") > 18);
     assertThat(notifications.streams().messages("DEADLETTERS")).isEmpty();
     receiver.startAgain();
 

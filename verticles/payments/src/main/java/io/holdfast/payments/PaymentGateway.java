@@ -1,6 +1,7 @@
 package io.holdfast.payments;
 
 import io.holdfast.events.Money;
+import io.holdfast.runtime.resilience.Pace;
 import io.vertx.core.Future;
 import java.time.Duration;
 import java.util.Optional;
@@ -68,6 +69,11 @@ public interface PaymentGateway {
                 result.orElse(null) instanceof ChargeResult.Charged charged
                     ? refund(orderId, charged.paymentId(), amount, refundKey).map(Optional::of)
                     : Future.succeededFuture(Optional.empty()));
+  }
+
+  /** How many of its calls it bears now; no order is to be taken up beyond that. */
+  default Pace pace() {
+    return Pace.UNBOUNDED;
   }
 
   /** The gateway is not to be had at the moment. */

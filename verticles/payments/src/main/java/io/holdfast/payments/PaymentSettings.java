@@ -2,6 +2,7 @@ package io.holdfast.payments;
 
 import io.holdfast.runtime.config.Secret;
 import io.holdfast.runtime.config.Settings;
+import io.holdfast.runtime.resilience.Breaker;
 import java.net.URI;
 import java.time.Duration;
 import java.util.Optional;
@@ -38,6 +39,10 @@ public record PaymentSettings(
       throw new IllegalArgumentException( // else its only attempt is cut off
           "RESERVATION_TTL must exceed PAYMENT_GATEWAY_TIMEOUT_MS");
     }
+  }
+
+  Breaker.Limits breaker() {
+    return new Breaker.Limits(breakerFailures, gatewayTimeout, breakerReset);
   }
 
   /**

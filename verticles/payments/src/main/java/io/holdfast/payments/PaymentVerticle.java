@@ -113,14 +113,19 @@ public final class PaymentVerticle extends VerticleBase {
         .compose(
             v ->
                 Future.all(
-                    streams.consume(CHARGE, Reactions.on(InventoryReserved.class, this::reserved)),
                     streams.consume(
-                        "payments-compensate", Reactions.on(OrderCancelled.class, this::cancelled)),
+                        CHARGE,
+                        Reactions.on(InventoryReserved.class, this::reserved)
+                            .atPace(gateway.pace())),
+                    streams.consume(
+                        "payments-compensate",
+                        Reactions.on(OrderCancelled.class, this::cancelled).atPace(gateway.pace())),
                     expiry.isEmpty()
                         ? Future.succeededFuture()
                         : streams.consume(
                             "payments-expire",
-                            Reactions.on(InventoryReserved.class, this::reminded))));
+                            Reactions.on(InventoryReserved.class, this::reminded)
+                                .atPace(gateway.pace()))));
   }
 
   /** The charges that have no answer. */

@@ -2,12 +2,12 @@ package io.holdfast.payments;
 
 import io.holdfast.events.EventType;
 import io.holdfast.payments.http.PaymentRoutes;
-import io.holdfast.payments.stripe.GatewayBreaker;
 import io.holdfast.payments.stripe.StripeGateway;
 import io.holdfast.runtime.boot.GroupContext;
 import io.holdfast.runtime.boot.VerticleGroup;
 import io.holdfast.runtime.jetstream.Overdue.Wait;
 import io.holdfast.runtime.jetstream.OverdueWatch;
+import io.holdfast.runtime.resilience.Breaker;
 import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
@@ -36,7 +36,14 @@ public final class PaymentsGroup implements VerticleGroup {
     PaymentSettings settings =
         PaymentSettings.read(context.settings(), context.common().retry().maxAttempts());
     Clock clock = Clock.systemUTC();
-    GatewayBreaker breaker = new GatewayBreaker(context.vertx(), settings, context.meters(), clock);
+    Breaker breaker =
+        new Breaker(
+            context.vertx(),
+            name(),
+            "payment-gateway",
+            settings.breaker(),
+            context.meters(),
+            clock);
     PaymentGateway gateway = new StripeGateway(context.vertx(), settings, breaker);
     Optional<Expiry> expiry =
         settings

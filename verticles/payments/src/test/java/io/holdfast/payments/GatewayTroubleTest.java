@@ -7,11 +7,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.holdfast.events.PaymentEvent.PaymentProcessed;
 import io.holdfast.events.PaymentEvent.PaymentRefunded;
 import io.holdfast.runtime.boot.RunningGroup;
+import io.holdfast.runtime.jetstream.RawMessage;
 import io.holdfast.testkit.Http;
 import io.holdfast.testkit.TestGroups;
 import io.vertx.core.json.JsonObject;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -177,6 +180,68 @@ class GatewayTroubleTest {
       payments.fact(PaymentProcessed.class, "o" + i);
       assertThat(payments.ledger("o" + i)).containsExactly("succeeded");
     }
+  }
+
+  /** What has just come back would fall over again under all that has gathered meanwhile. */
+  @Test
+  void after_an_outage_the_orders_that_have_gathered_come_ever_faster_and_not_all_at_once() {
+    payments.faults("outage", true);
+    for (int i = 0; i < 300; i++) {
+      payments.reserved("o" + i);
+    }
+    eventually(
+        "the breaker opens",
+        () -> Http.get(url + "/breaker").json().getString("state").equals("open"));
+    payments.faults("outage", false, "latency_ms", 50);
+    eventually(
+        "all are charged",
+        Duration.ofSeconds(60),
+        () -> payments.streams().messages("PAYMENTS").size(),
+        charged -> charged == 300);
+
+    List<Instant> charged =
+        payments.streams().messages("PAYMENTS").stream().map(RawMessage::storedAt).toList();
+    Instant probe = charged.getFirst();
+    // One at a time, then two, then four: 20, 40 and 80 at most, and as many again as may have
+    // begun in a second and ended in the next.
+    assertThat(within(charged, probe, 1_000)).isLessThanOrEqualTo(30);
+    assertThat(within(charged, probe, 2_000)).isLessThanOrEqualTo(80);
+    assertThat(within(charged, probe, 3_000)).isLessThanOrEqualTo(180);
+    assertThat(Http.get(url + "/metrics").body())
+        .doesNotContainPattern("dead_letters_total\\{.*\\} [1-9]");
+  }
+
+  @Test
+  void while_the_gateway_is_out_its_orders_stay_at_the_broker() {
+    assertThat(get(group.drain())).isTrue();
+    url = TestGroups.url(payments.with("BREAKER_RESET_MS", "60000").with("WORKERS", "4").start());
+    payments.faults("outage", true);
+    for (int i = 0; i < 10; i++) {
+      payments.reserved("o" + i);
+    }
+    eventually(
+        "the breaker opens",
+        () -> Http.get(url + "/breaker").json().getString("state").equals("open"));
+    for (int i = 10; i < 40; i++) {
+      payments.reserved("o" + i);
+    }
+    eventually(
+        "they wait there",
+        () ->
+            get(payments
+                        .streams()
+                        .reader()
+                        .consumer(
+                            payments.streams().subjects().stream("INVENTORY"), "payments-charge"))
+                    .pending()
+                >= 26);
+
+    assertThat(Http.get(url + "/ready").status()).isEqualTo(200);
+    assertThat(payments.streams().messages("PAYMENTS")).isEmpty();
+  }
+
+  private static long within(List<Instant> charged, Instant probe, long millis) {
+    return charged.stream().filter(at -> at.isBefore(probe.plusMillis(millis))).count();
   }
 
   @Test

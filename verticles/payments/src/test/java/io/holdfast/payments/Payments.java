@@ -17,12 +17,12 @@ import io.holdfast.events.PaymentEvent;
 import io.holdfast.gateway.GatewayGroup;
 import io.holdfast.payments.PaymentGateway.ChargeResult;
 import io.holdfast.payments.PaymentGateway.ChargeResult.Charged;
-import io.holdfast.payments.stripe.GatewayBreaker;
 import io.holdfast.payments.stripe.StripeGateway;
 import io.holdfast.runtime.boot.RunningGroup;
 import io.holdfast.runtime.config.Settings;
 import io.holdfast.runtime.jetstream.AppendResult.Appended;
 import io.holdfast.runtime.jetstream.History;
+import io.holdfast.runtime.resilience.Breaker;
 import io.holdfast.runtime.telemetry.Meters;
 import io.holdfast.testkit.Http;
 import io.holdfast.testkit.Streams;
@@ -132,7 +132,13 @@ final class Payments implements AutoCloseable {
     return new StripeGateway(
         groups.vertx(),
         settings,
-        new GatewayBreaker(groups.vertx(), settings, new Meters(), Clock.systemUTC()));
+        new Breaker(
+            groups.vertx(),
+            "payments",
+            "payment-gateway",
+            settings.breaker(),
+            new Meters(),
+            Clock.systemUTC()));
   }
 
   /** Gives a charge back at the gateway's own desk; returns the refund's id. */

@@ -37,6 +37,12 @@ final class SystemUnderTest implements AutoCloseable {
     env.put("STREAM_MAX_BYTES", Long.toString(256L << 20));
   }
 
+  /** A variable more, for groups that are launched after this. */
+  SystemUnderTest with(String variable, String value) {
+    env.put(variable, value);
+    return this;
+  }
+
   /** Starts every group and waits until all are ready. */
   void start() {
     GROUPS.forEach(this::launch);

@@ -2,12 +2,11 @@ package io.holdfast.notifications.channel;
 
 import io.holdfast.notifications.Channel;
 import io.holdfast.notifications.Notification;
+import io.holdfast.runtime.resilience.Breaker;
 import io.holdfast.runtime.resilience.Bulkhead;
+import io.holdfast.runtime.resilience.Pace;
 import io.holdfast.runtime.telemetry.Meters;
 import io.micrometer.core.instrument.Counter;
-import io.vertx.circuitbreaker.CircuitBreaker;
-import io.vertx.circuitbreaker.CircuitBreakerOptions;
-import io.vertx.circuitbreaker.CircuitBreakerState;
 import io.vertx.circuitbreaker.OpenCircuitException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -24,11 +23,6 @@ public final class OutsideChannel implements Channel {
 
   private static final Logger log = LoggerFactory.getLogger(OutsideChannel.class);
 
-  /**
-   * Failures count as consecutive however long they take to happen; only a success forgets them.
-   */
-  private static final long ROLLING_WINDOW_MILLIS = Duration.ofMinutes(10).toMillis();
-
   /** With the call itself far below the bridge's own limit on a handler. */
   private static final Duration PATIENCE = Duration.ofSeconds(20);
 
@@ -37,56 +31,21 @@ public final class OutsideChannel implements Channel {
   private final Channel outside;
   private final Meters meters;
   private final Bulkhead bulkhead;
-  private final CircuitBreaker breaker;
-  private final Duration reset;
-  private volatile long openedNanos;
+  private final Breaker breaker;
 
   /**
    * @param atOnce how many notifications it may be telling at a time
-   * @param limit how long it takes to tell one, at most; the channel itself holds to that
-   * @param breakerFailures consecutive failures at which it is left alone
-   * @param reset how long it is, before one attempt is let through
    */
-  public OutsideChannel(
-      Vertx vertx,
-      Channel outside,
-      int atOnce,
-      Duration limit,
-      int breakerFailures,
-      Duration reset,
-      Meters meters) {
+  public OutsideChannel(Vertx vertx, Channel outside, int atOnce, Breaker breaker, Meters meters) {
     this.outside = outside;
     this.meters = meters;
-    this.reset = reset;
+    this.breaker = breaker;
     this.bulkhead = new Bulkhead(vertx, atOnce, PATIENCE);
-    String name = "notification-" + outside.name();
-    this.breaker =
-        CircuitBreaker.create(
-                name,
-                vertx,
-                new CircuitBreakerOptions()
-                    .setMaxFailures(breakerFailures)
-                    .setFailuresRollingWindow(ROLLING_WINDOW_MILLIS)
-                    .setTimeout(limit.plusSeconds(1).toMillis())
-                    .setResetTimeout(reset.toMillis()))
-            .openHandler(
-                v -> {
-                  openedNanos = System.nanoTime();
-                  changed(name, "open");
-                })
-            .halfOpenHandler(v -> changed(name, "half_open"))
-            .closeHandler(v -> changed(name, "closed"));
-    meters.gauge(
-        "circuit_breaker_state",
-        "0 closed, 1 half-open, 2 open",
-        "name",
-        name,
-        () ->
-            switch (breaker.state()) {
-              case CLOSED -> 0;
-              case HALF_OPEN -> 1;
-              case OPEN -> 2;
-            });
+  }
+
+  @Override
+  public Pace pace() {
+    return breaker;
   }
 
   @Override
@@ -123,7 +82,7 @@ public final class OutsideChannel implements Channel {
 
   private Future<Void> guarded(Notification notification, String address) {
     return breaker
-        .execute(() -> answer(notification, address))
+        .guard(() -> answer(notification, address))
         .recover(failure -> Future.failedFuture(whileOpen(failure)))
         .compose(
             refused ->
@@ -150,21 +109,9 @@ public final class OutsideChannel implements Channel {
    */
   private Throwable whileOpen(Throwable failure) {
     return failure instanceof OpenCircuitException
-            || (failure instanceof Unavailable && breaker.state() != CircuitBreakerState.CLOSED)
-        ? new Unavailable("the channel's breaker is open", Optional.of(untilNextProbe()), true)
+            || (failure instanceof Unavailable && !breaker.closed())
+        ? new Unavailable("the channel's breaker is open", Optional.of(breaker.untilMore()), true)
         : failure;
-  }
-
-  private Duration untilNextProbe() {
-    Duration wait =
-        breaker.state() == CircuitBreakerState.OPEN
-            ? reset.minusNanos(System.nanoTime() - openedNanos)
-            : Duration.ZERO;
-    return wait.isNegative() ? Duration.ZERO : wait;
-  }
-
-  private static void changed(String name, String state) {
-    log.atWarn().addKeyValue("breaker", name).addKeyValue("state", state).log("Breaker " + state);
   }
 
   private static String kind(Throwable failure) {

@@ -13,11 +13,11 @@ import io.holdfast.payments.domain.Payment.Expired;
 import io.holdfast.payments.domain.Payment.Open;
 import io.holdfast.payments.domain.Payment.Refunded;
 import io.holdfast.payments.domain.Payment.Voided;
-import io.holdfast.payments.stripe.GatewayBreaker;
 import io.holdfast.runtime.http.Problem;
 import io.holdfast.runtime.jetstream.EventStreams;
 import io.holdfast.runtime.jetstream.History;
 import io.holdfast.runtime.jetstream.Stored;
+import io.holdfast.runtime.resilience.Breaker;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
@@ -27,9 +27,9 @@ import io.vertx.ext.web.RoutingContext;
 public final class PaymentRoutes {
 
   private final EventStreams streams;
-  private final GatewayBreaker breaker;
+  private final Breaker breaker;
 
-  public PaymentRoutes(EventStreams streams, GatewayBreaker breaker) {
+  public PaymentRoutes(EventStreams streams, Breaker breaker) {
     this.streams = streams;
     this.breaker = breaker;
   }

@@ -6,7 +6,9 @@ import io.holdfast.payments.PaymentGateway.ChargeResult.Charged;
 import io.holdfast.payments.PaymentGateway.ChargeResult.Declined;
 import io.holdfast.payments.PaymentSettings;
 import io.holdfast.payments.domain.Payment;
+import io.holdfast.runtime.resilience.Breaker;
 import io.holdfast.runtime.resilience.Bulkhead;
+import io.holdfast.runtime.resilience.Pace;
 import io.vertx.circuitbreaker.OpenCircuitException;
 import io.vertx.circuitbreaker.TimeoutException;
 import io.vertx.core.Future;
@@ -68,11 +70,11 @@ public final class StripeGateway implements PaymentGateway {
 
   private final WebClient client;
   private final PaymentSettings settings;
-  private final GatewayBreaker breaker;
+  private final Breaker breaker;
   private final Bulkhead bulkhead;
   private final String path;
 
-  public StripeGateway(Vertx vertx, PaymentSettings settings, GatewayBreaker breaker) {
+  public StripeGateway(Vertx vertx, PaymentSettings settings, Breaker breaker) {
     this.settings = settings;
     this.breaker = breaker;
     this.bulkhead = new Bulkhead(vertx, MAX_CONNECTIONS, PATIENCE);
@@ -92,6 +94,11 @@ public final class StripeGateway implements PaymentGateway {
             new io.vertx.core.http.PoolOptions()
                 .setHttp1MaxSize(MAX_CONNECTIONS)
                 .setMaxWaitQueueSize(MAX_CONNECTIONS));
+  }
+
+  @Override
+  public Pace pace() {
+    return breaker;
   }
 
   /**
@@ -363,7 +370,7 @@ public final class StripeGateway implements PaymentGateway {
 
   private Unavailable outage(boolean inDoubt) {
     return new Unavailable(
-        "the gateway's breaker is open", Optional.of(breaker.untilNextProbe()), true, inDoubt);
+        "the gateway's breaker is open", Optional.of(breaker.untilMore()), true, inDoubt);
   }
 
   private static boolean mayHaveArrived(Throwable failure) {

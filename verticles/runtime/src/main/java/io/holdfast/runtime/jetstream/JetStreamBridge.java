@@ -12,6 +12,7 @@ import io.holdfast.runtime.jetstream.Outcome.Postpone;
 import io.holdfast.runtime.jetstream.Outcome.Reject;
 import io.holdfast.runtime.jetstream.Outcome.Retry;
 import io.holdfast.runtime.jetstream.StreamCatalog.ConsumerSpec;
+import io.holdfast.runtime.resilience.Pace;
 import io.holdfast.runtime.telemetry.Meters;
 import io.micrometer.core.instrument.Timer;
 import io.nats.client.Connection;
@@ -48,9 +49,10 @@ import org.slf4j.event.Level;
  * Where the broker's threads and the event loop meet: pulls one consumer's messages, hands them to
  * the handlers, and settles each with the broker, here and nowhere else.
  *
- * <p>At most {@code WORKERS} messages are asked for or in process at a time. There is no queue
- * behind that: the broker keeps what this process has no room for. A message is acknowledged only
- * after its effect is stored, and parked before it is given up.
+ * <p>At most {@code WORKERS} messages are asked for or in process at a time, and no more than the
+ * handlers' {@link Pace} allows. There is no queue behind that: the broker keeps what this process
+ * has no room for. A message is acknowledged only after its effect is stored, and parked before it
+ * is given up.
  */
 final class JetStreamBridge extends VerticleBase {
 
@@ -302,8 +304,9 @@ final class JetStreamBridge extends VerticleBase {
     if (draining || subscribedOn == null || !broker.usable() || System.nanoTime() - notBefore < 0) {
       return;
     }
-    int room = workers - inProcess.size() - asked;
-    if (room < Math.max(1, workers / 4)) {
+    int bound = bound();
+    int room = bound - inProcess.size() - asked;
+    if (room < Math.max(1, bound / 4)) {
       return;
     }
     String request =
@@ -323,6 +326,10 @@ final class JetStreamBridge extends VerticleBase {
     } catch (BrokerException disconnected) {
       pulling = false; // asked again at the reconnect
     }
+  }
+
+  private int bound() {
+    return Math.min(workers, reactions.pace().limit());
   }
 
   private void arrivedOnBrokersThread(Message message) {
@@ -396,9 +403,11 @@ final class JetStreamBridge extends VerticleBase {
     if (inProcess.containsKey(sequence)) {
       return; // redelivered while its first delivery is still at work here, which will settle it
     }
-    if (inProcess.size() >= workers) {
-      // An answer to a pull from before a reconnect, which the broker has kept.
-      settleQuietly(() -> message.nakWithDelay(NO_ROOM_DELAY));
+    if (inProcess.size() >= bound()) {
+      // An answer to a pull from before a reconnect, which the broker has kept; or to one from
+      // before somebody outside was found to be out.
+      Duration delay = NO_ROOM_DELAY.plus(reactions.pace().untilMore());
+      settleQuietly(() -> message.nakWithDelay(delay));
       return;
     }
     Provenance from = Provenance.of(message, spec, settings.subjects());

@@ -3,6 +3,7 @@ package io.holdfast.runtime.jetstream;
 import io.holdfast.events.Envelope;
 import io.holdfast.events.Event;
 import io.holdfast.events.EventType;
+import io.holdfast.runtime.resilience.Pace;
 import io.vertx.core.Future;
 import java.time.Instant;
 import java.util.EnumMap;
@@ -20,6 +21,7 @@ public final class Reactions {
 
   private final Map<EventType, Function<Delivery<?>, Future<Outcome>>> handlers =
       new EnumMap<>(EventType.class);
+  private Pace pace = Pace.UNBOUNDED;
 
   private Reactions() {}
 
@@ -38,6 +40,16 @@ public final class Reactions {
           return handler.apply(typed);
         });
     return this;
+  }
+
+  /** Asks for no more messages than somebody outside bears, whom the handlers need. */
+  public Reactions atPace(Pace ofSomebodyOutside) {
+    this.pace = ofSomebodyOutside;
+    return this;
+  }
+
+  Pace pace() {
+    return pace;
   }
 
   Set<EventType> types() {

@@ -11,6 +11,7 @@ import io.holdfast.events.MessageDeadLettered;
 import io.holdfast.events.OrderEvent.OrderCreated;
 import io.holdfast.runtime.jetstream.BrokerException.Kind;
 import io.holdfast.runtime.jetstream.StreamReader.ConsumerState;
+import io.holdfast.runtime.resilience.Pace;
 import io.holdfast.runtime.support.Facts;
 import io.holdfast.runtime.support.TestProcess;
 import io.holdfast.runtime.support.TestServer;
@@ -476,6 +477,88 @@ class JetStreamBridgeTest {
   }
 
   // Below: words for the above.
+
+  // At the pace of somebody outside.
+
+  @Test
+  void while_somebody_outside_bears_nothing_nothing_is_asked_for_and_no_attempt_is_spent()
+      throws Exception {
+    AtomicInteger limit = new AtomicInteger(0);
+    get(
+        process
+            .streams()
+            .consume(
+                CONSUMER,
+                Reactions.on(
+                        OrderCreated.class,
+                        delivery -> {
+                          seen.add(delivery.event().orderId());
+                          return Future.succeededFuture(Outcome.DONE);
+                        })
+                    .atPace(pace(limit))));
+    append(orders(20));
+
+    throughout(
+        "all wait at the broker, undelivered",
+        Duration.ofMillis(1_500),
+        () -> consumer().pending() == 20 && consumer().unacknowledged() == 0);
+    assertThat(process.streams().silentConsumers()).isEmpty();
+
+    limit.set(1);
+    awaitSettled(20);
+    assertThat(seen).hasSize(20).doesNotHaveDuplicates();
+  }
+
+  @Test
+  void no_more_are_in_process_than_somebody_outside_bears() throws Exception {
+    AtomicInteger limit = new AtomicInteger(8);
+    Map<String, Promise<Outcome>> inProcess = new ConcurrentHashMap<>();
+    get(
+        process
+            .streams()
+            .consume(
+                CONSUMER,
+                Reactions.on(
+                        OrderCreated.class,
+                        delivery -> {
+                          Promise<Outcome> outcome = Promise.promise();
+                          inProcess.put(delivery.event().orderId(), outcome);
+                          return outcome.future();
+                        })
+                    .atPace(pace(limit))));
+    append(orders(12));
+    eventually("as many as may", () -> inProcess.size() == 8);
+
+    limit.set(2);
+    for (String done : List.copyOf(inProcess.keySet())) {
+      inProcess.remove(done).complete(Outcome.DONE);
+    }
+
+    eventually("there are two again", () -> inProcess.size() == 2);
+    throughout("and no more", Duration.ofMillis(1_500), () -> inProcess.size() == 2);
+    limit.set(8);
+    eventually(
+        "all come by and by",
+        () -> {
+          inProcess.keySet().forEach(id -> inProcess.remove(id).complete(Outcome.DONE));
+          return consumer().ackFloor() == 12;
+        });
+    assertThat(deadLetters()).isEmpty();
+  }
+
+  private static Pace pace(AtomicInteger limit) {
+    return new Pace() {
+      @Override
+      public int limit() {
+        return limit.get();
+      }
+
+      @Override
+      public Duration untilMore() {
+        return Duration.ZERO;
+      }
+    };
+  }
 
   private TestProcess another(String... variables) {
     List<String> all = new ArrayList<>(List.of("RETRY_MAX_ATTEMPTS", Integer.toString(ATTEMPTS)));

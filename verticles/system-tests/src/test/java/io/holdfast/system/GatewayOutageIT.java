@@ -1,0 +1,176 @@
+package io.holdfast.system;
+
+import static io.holdfast.testkit.Eventually.eventually;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.holdfast.testkit.Http;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Goal: the gateway may be out for as long as it likes: orders are taken, none is given up, and
+ * when it is back it is not knocked over by what has gathered. Method: customers at a steady rate,
+ * packaged JARs, the simulator's outage; at the end {@code reconcile}.
+ *
+ * <p>{@code -Dholdfast.outage.seconds=60 -Dholdfast.outage.rate=100} is the article's order rate
+ * through an outage of a minute, with the breaker's own 30 s.
+ */
+class GatewayOutageIT {
+
+  private static final int SECONDS = Integer.getInteger("holdfast.outage.seconds", 6);
+  private static final int RATE = Integer.getInteger("holdfast.outage.rate", 30);
+  private static final String RESET_MILLIS = SECONDS < 60 ? "2000" : "30000";
+  private static final Duration LIMIT = Duration.ofSeconds(60).plusSeconds(2L * SECONDS);
+
+  @TempDir Path folder;
+  private SystemUnderTest system;
+  private final Queue<String> accepted = new ConcurrentLinkedQueue<>();
+  private final Queue<String> refused = new ConcurrentLinkedQueue<>();
+  private final AtomicInteger unready = new AtomicInteger();
+
+  @BeforeEach
+  void start() {
+    system = new SystemUnderTest(folder).with("BREAKER_RESET_MS", RESET_MILLIS);
+    system.start();
+    system.receive("cup", 1_000_000);
+  }
+
+  @AfterEach
+  void stop() {
+    system.close();
+  }
+
+  @Test
+  void an_outage_delays_orders_and_costs_none() throws Exception {
+    Instant began;
+    JsonObject open;
+    long pendingAtTheEnd;
+    try (ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor();
+        ExecutorService customers = Executors.newVirtualThreadPerTaskExecutor()) {
+      clock.scheduleAtFixedRate(
+          () -> customers.execute(this::placeOne), 0, 1_000_000 / RATE, TimeUnit.MICROSECONDS);
+      clock.scheduleAtFixedRate(
+          () -> customers.execute(this::lookWhetherReady), 0, 500, TimeUnit.MILLISECONDS);
+      eventually("orders are confirmed", () -> metric("orders", CONFIRMED) > 2L * RATE);
+
+      faults(new JsonObject().put("outage", true));
+      began = Instant.now();
+      open =
+          eventually(
+              "the breaker opens",
+              () -> Http.get(system.url("payments") + "/breaker").json(),
+              breaker -> breaker.getString("state").equals("open"));
+      eventually(
+          "the outage lasts",
+          LIMIT,
+          () -> Duration.between(began, Instant.now()).toSeconds() >= SECONDS);
+      pendingAtTheEnd = metric("payments", "consumer_pending{consumer=\"payments-charge\"}");
+      faults(new JsonObject().put("outage", false).put("latency_ms", 20));
+      eventually(
+          "it is let back in",
+          LIMIT,
+          () -> Http.get(system.url("payments") + "/breaker").json(),
+          breaker -> breaker.getString("state").equals("closed"));
+      eventually(
+          "customers go on for a little",
+          LIMIT,
+          () -> Duration.between(began, Instant.now()).toSeconds() >= SECONDS + 3);
+      clock.shutdown();
+    }
+    Instant back = Instant.now();
+    eventually(
+        "all orders are final",
+        LIMIT,
+        () -> metric("orders", CONFIRMED),
+        confirmed -> confirmed >= accepted.size());
+    long settled = Duration.between(back, Instant.now()).toMillis();
+
+    // Those that were under way when the sixth failed are counted too.
+    assertThat(open.getLong("failures")).isGreaterThanOrEqualTo(6);
+    assertThat(Duration.between(began, open.getInstant("opened_at")))
+        .isLessThan(Duration.ofSeconds(5));
+    assertThat(refused).as("POST /orders is not affected").isEmpty();
+    assertThat(unready).as("nor is any service's readiness").hasValue(0);
+    assertThat(metric("payments", "dead_letters_total")).isZero();
+    assertThat(pendingAtTheEnd).as("they wait at the broker").isGreaterThan(RATE * SECONDS / 3L);
+    SystemUnderTest.Reconciled result =
+        system.reconcile(Files.write(folder.resolve("accepted.log"), accepted));
+    assertThat(result.status()).as(result.output()).isZero();
+    System.out.printf(
+        "outage of %d s at %d orders/s: %d accepted, %d refused, open after %d ms, %d waited at"
+            + " the broker, all final %d ms after the last order, 0 dead letters%n",
+        SECONDS,
+        RATE,
+        accepted.size(),
+        refused.size(),
+        Duration.between(began, open.getInstant("opened_at")).toMillis(),
+        pendingAtTheEnd,
+        settled);
+  }
+
+  private static final String CONFIRMED = "events_published_total{type=\"OrderConfirmed\"}";
+
+  private void placeOne() {
+    JsonObject order =
+        new JsonObject()
+            .put("customer_id", "customer-1")
+            .put("currency", "EUR")
+            .put(
+                "items",
+                new JsonArray()
+                    .add(
+                        new JsonObject()
+                            .put("sku", "cup")
+                            .put("quantity", 1)
+                            .put("unit_price", 3)));
+    try {
+      Http.Answer answer = Http.post(system.url("orders") + "/orders", order);
+      if (answer.status() == 202) {
+        accepted.add(answer.json().getString("order_id"));
+      } else {
+        refused.add(answer.status() + " " + answer.body());
+      }
+    } catch (RuntimeException failed) {
+      refused.add(failed.toString());
+    }
+  }
+
+  private void lookWhetherReady() {
+    for (String group : List.of("orders", "inventory", "payments", "notifications", "audit")) {
+      if (Http.get(system.url(group) + "/ready").status() != 200) {
+        unready.incrementAndGet();
+      }
+    }
+  }
+
+  private void faults(JsonObject faults) {
+    assertThat(Http.put(system.url("gateway") + "/simulator/faults", faults).status())
+        .isEqualTo(200);
+  }
+
+  /** The sum of a group's series whose line begins so; 0 if there is none. */
+  private long metric(String group, String series) {
+    return Http.get(system.url(group) + "/metrics")
+        .body()
+        .lines()
+        .filter(line -> line.startsWith(series))
+        .mapToLong(line -> (long) Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+        .sum();
+  }
+}
