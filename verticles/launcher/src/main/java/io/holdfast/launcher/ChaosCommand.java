@@ -124,6 +124,7 @@ final class ChaosCommand implements Callable<Integer> {
         "%.0f".formatted(rate),
         data);
     Logging.toFile(data.resolve("logs").resolve("chaos.log"), "chaos", "warn");
+    StartupArchive.makeMissing(data);
     Vertx vertx = Vertx.vertx();
     try {
       return run(vertx, data, plan, kinds, theSeed, length);

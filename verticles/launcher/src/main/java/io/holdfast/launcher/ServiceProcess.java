@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,17 +23,24 @@ final class ServiceProcess implements ChildWatch.Child {
   private final String group;
   private final Map<String, String> env;
   private final Path log;
+  private final List<String> jvm;
   private volatile Process process;
   private volatile int starts;
 
   /**
    * @param env all of its environment
    * @param log is appended to
+   * @param jvm more options for its JVM
    */
-  ServiceProcess(String group, Map<String, String> env, Path log) {
+  ServiceProcess(String group, Map<String, String> env, Path log, List<String> jvm) {
     this.group = group;
+    this.jvm = List.copyOf(jvm);
     this.env = new LinkedHashMap<>(env);
     this.log = log;
+  }
+
+  static Path jar(String group) {
+    return DataFolder.projectRoot().resolve("verticles/" + group + "/target/" + group + "-fat.jar");
   }
 
   String group() {
@@ -53,15 +61,12 @@ final class ServiceProcess implements ChildWatch.Child {
   @Override
   public synchronized void start() throws IOException {
     Files.createDirectories(log.getParent());
-    Path jar =
-        DataFolder.projectRoot().resolve("verticles/" + group + "/target/" + group + "-fat.jar");
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-XX:+UseSerialGC",
-            "-Xmx128m",
-            "-jar",
-            jar.toString());
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-XX:+UseSerialGC", "-Xmx128m"));
+    command.addAll(jvm);
+    command.addAll(List.of("-jar", jar(group).toString()));
+    ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().clear();
     builder.environment().putAll(env);
     builder.redirectErrorStream(true);

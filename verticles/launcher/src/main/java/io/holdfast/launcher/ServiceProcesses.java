@@ -30,7 +30,11 @@ final class ServiceProcesses implements UpCommand.Services {
       Map<String, String> own = new HashMap<>(env);
       own.put("HTTP_PORT", Integer.toString(port.applyAsInt(group)));
       ServiceProcess process =
-          new ServiceProcess(group.name(), own, logs.resolve(group.name() + ".log"));
+          new ServiceProcess(
+              group.name(),
+              own,
+              logs.resolve(group.name() + ".log"),
+              StartupArchive.of(ServiceProcess.jar(group.name())).use());
       process.start();
       processes.add(process);
     }

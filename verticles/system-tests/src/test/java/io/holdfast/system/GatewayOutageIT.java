@@ -15,6 +15,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -63,10 +64,18 @@ class GatewayOutageIT {
     long pendingAtTheEnd;
     try (ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor();
         ExecutorService customers = Executors.newVirtualThreadPerTaskExecutor()) {
-      clock.scheduleAtFixedRate(
-          () -> customers.execute(this::placeOne), 0, 1_000_000 / RATE, TimeUnit.MICROSECONDS);
-      clock.scheduleAtFixedRate(
-          () -> customers.execute(this::lookWhetherReady), 0, 500, TimeUnit.MILLISECONDS);
+      List<Future<?>> regularly =
+          List.of(
+              clock.scheduleAtFixedRate(
+                  () -> customers.execute(this::placeOne),
+                  0,
+                  1_000_000 / RATE,
+                  TimeUnit.MICROSECONDS),
+              clock.scheduleAtFixedRate(
+                  () -> customers.execute(this::lookWhetherReady),
+                  0,
+                  500,
+                  TimeUnit.MILLISECONDS));
       eventually("orders are confirmed", () -> metric("orders", CONFIRMED) > 2L * RATE);
 
       faults(new JsonObject().put("outage", true));
@@ -79,7 +88,8 @@ class GatewayOutageIT {
       eventually(
           "the outage lasts",
           LIMIT,
-          () -> Duration.between(began, Instant.now()).toSeconds() >= SECONDS);
+          () -> Duration.between(began, Instant.now()).toSeconds(),
+          passed -> passed >= SECONDS);
       pendingAtTheEnd = metric("payments", "consumer_pending{consumer=\"payments-charge\"}");
       faults(new JsonObject().put("outage", false).put("latency_ms", 20));
       eventually(
@@ -90,8 +100,9 @@ class GatewayOutageIT {
       eventually(
           "customers go on for a little",
           LIMIT,
-          () -> Duration.between(began, Instant.now()).toSeconds() >= SECONDS + 3);
-      clock.shutdown();
+          () -> Duration.between(began, Instant.now()).toSeconds(),
+          passed -> passed >= SECONDS + 3);
+      regularly.forEach(task -> task.cancel(false));
     }
     Instant back = Instant.now();
     eventually(
