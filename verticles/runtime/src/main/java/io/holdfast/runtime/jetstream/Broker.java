@@ -48,6 +48,10 @@ public final class Broker {
   private static final int MAX_OUTSTANDING = 8_192;
   private static final int OUTGOING_QUEUE = 65_536;
   private static final long SWEEP_MILLIS = 100;
+
+  /** Until the streams are looked at again where something was wrong with them. */
+  private static final long LOOK_MILLIS = 500;
+
   private static final Duration DRAIN_LIMIT = Duration.ofSeconds(2);
   private static final int NO_RESPONDERS = 503;
   private static final int END_OF_BATCH = 204;
@@ -61,6 +65,10 @@ public final class Broker {
   private final AtomicLong connections = new AtomicLong();
   private final AtomicBoolean begun = new AtomicBoolean();
   private final long sweeper;
+  private final Witness witness = new Witness();
+
+  /** Counts connects and disconnects; guarded by this object. */
+  private long turn;
 
   /** Whether the broker answered the last drain; guarded by the lock. */
   private boolean drainAnswered = true;
@@ -138,7 +146,10 @@ public final class Broker {
     }
   }
 
-  /** Whether requests can be made: connected, to a server that is new enough. */
+  /**
+   * Whether requests can be made: connected, to a server that is new enough and has the streams
+   * that this process has worked with before.
+   */
   public boolean usable() {
     return usable;
   }
@@ -146,6 +157,11 @@ public final class Broker {
   /** How often the broker was connected to; as long as it stays the same, it was not away. */
   long connections() {
     return connections.get();
+  }
+
+  /** What this process has seen of the streams. */
+  Witness witness() {
+    return witness;
   }
 
   /** Why not, for a person. Empty if usable. */
@@ -347,10 +363,47 @@ public final class Broker {
       return;
     }
     connections.incrementAndGet(); // before anybody can be delivered anything
+    turn++;
+    if (witness.knowsNothing()) {
+      open(source);
+    } else {
+      look(source, turn);
+    }
+  }
+
+  private void open(Connection source) {
     usable = true;
-    log.atInfo().addKeyValue("nats_version", version).log("Connected to the broker");
+    log.atInfo()
+        .addKeyValue("nats_version", source.getServerInfo().getVersion())
+        .log("Connected to the broker");
     for (Runnable listener : onConnected) {
       listener.run();
+    }
+  }
+
+  private void look(Connection source, long inTurn) {
+    witness.look(source).thenAccept(look -> looked(source, inTurn, look));
+  }
+
+  /** A broker that lost what this process has seen is as bad as none. */
+  private synchronized void looked(Connection source, long inTurn, Witness.Look look) {
+    if (closed || turn != inTurn) {
+      return;
+    }
+    String objection = String.join("; ", look.objections());
+    if (objection.isEmpty() && !usable) {
+      open(source);
+    } else if (!objection.isEmpty()) {
+      if (usable || !objection.equals(problem)) {
+        log.atError()
+            .addKeyValue("problem", objection)
+            .log("The broker has lost what this process has seen, nothing is done there");
+      }
+      usable = false;
+      problem = objection;
+    }
+    if (!objection.isEmpty() || !look.complete()) {
+      vertx.setTimer(LOOK_MILLIS, id -> look(source, inTurn));
     }
   }
 
@@ -364,11 +417,12 @@ public final class Broker {
   }
 
   private synchronized void disconnected() {
+    turn++;
     if (usable) {
       usable = false;
-      problem = "disconnected";
       log.atWarn().log("Lost the broker, reconnecting");
     }
+    problem = "disconnected";
     // What was asked gets no answer any more; whether it happened nobody here can know.
     for (String token : List.copyOf(pending.keySet())) {
       fail(token, new BrokerException(Kind.NO_ANSWER, "the broker went away before it answered"));

@@ -76,7 +76,7 @@ public final class GroupStreams implements EventStreams {
    * end.
    *
    * <p>From then on every reconnect checks them again, and creates nothing: a stream that vanished
-   * held orders.
+   * held orders. Nor is one that somebody else made in its place taken for it: see {@link Witness}.
    */
   public Future<Void> whenReady() {
     Promise<Void> ready = Promise.promise();
@@ -292,6 +292,6 @@ public final class GroupStreams implements EventStreams {
   }
 
   private Topology topology() {
-    return new Topology(broker.connection(), settings, log);
+    return new Topology(broker.connection(), settings, log, broker.witness());
   }
 }

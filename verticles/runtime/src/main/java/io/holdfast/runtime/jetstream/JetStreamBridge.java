@@ -400,6 +400,7 @@ final class JetStreamBridge extends VerticleBase {
     NatsJetStreamMetaData metaData = message.metaData();
     long sequence = metaData.streamSequence();
     pending = metaData.pendingCount();
+    broker.witness().saw(metaData.getStream(), sequence);
     if (inProcess.containsKey(sequence)) {
       return; // redelivered while its first delivery is still at work here, which will settle it
     }
@@ -702,12 +703,19 @@ final class JetStreamBridge extends VerticleBase {
    * means that the message comes again.
    */
   private void settleQuietly(Runnable settlement) {
-    try {
-      settlement.run();
-    } catch (IllegalStateException notSent) { // disconnected, or the client is too busy
-      if (unsent.size() < MAX_UNSENT) {
-        unsent.add(settlement);
+    boolean sent = false;
+    // Not to a broker that is connected and not to be used: the numbers that a settlement bears may
+    // be those of other messages there.
+    if (broker.usable()) {
+      try {
+        settlement.run();
+        sent = true;
+      } catch (IllegalStateException tooBusy) {
+        // or disconnected since
       }
+    }
+    if (!sent && unsent.size() < MAX_UNSENT) {
+      unsent.add(settlement);
     }
   }
 

@@ -89,7 +89,7 @@ final class JetStreamEvents implements StreamReader {
         .transform(
             answer -> {
               if (answer.succeeded()) {
-                PubAck ack = PubAck.parse(answer.result().getData());
+                PubAck ack = acknowledged(answer.result());
                 if (ack.contested()) {
                   return lookBack(fact, expectedSequence, attempt, null);
                 }
@@ -175,7 +175,7 @@ final class JetStreamEvents implements StreamReader {
             PUBLISH_TIMEOUT)
         .compose(
             answer -> {
-              PubAck ack = PubAck.parse(answer.getData());
+              PubAck ack = acknowledged(answer);
               if (ack.contested()) {
                 return Future.succeededFuture(Optional.<Long>empty());
               }
@@ -378,7 +378,7 @@ final class JetStreamEvents implements StreamReader {
         .request(subject, all, body, PUBLISH_TIMEOUT)
         .compose(
             answer -> {
-              PubAck ack = PubAck.parse(answer.getData());
+              PubAck ack = acknowledged(answer);
               if (ack.contested()) {
                 return Future.succeededFuture(Optional.<Long>empty());
               }
@@ -407,7 +407,7 @@ final class JetStreamEvents implements StreamReader {
         .request(subject, all, body, PUBLISH_TIMEOUT)
         .compose(
             answer -> {
-              PubAck ack = PubAck.parse(answer.getData());
+              PubAck ack = acknowledged(answer);
               return ack.errorCode() == 0
                   ? Future.succeededFuture()
                   : Future.failedFuture(
@@ -506,7 +506,7 @@ final class JetStreamEvents implements StreamReader {
         .request(subject, headers, codec.encode(deadLetter), PUBLISH_TIMEOUT)
         .compose(
             answer -> {
-              PubAck ack = PubAck.parse(answer.getData());
+              PubAck ack = acknowledged(answer);
               if (ack.errorCode() != 0) {
                 return Future.failedFuture(
                     new BrokerException(Kind.REFUSED, ack.error(), ack.errorCode()));
@@ -520,7 +520,13 @@ final class JetStreamEvents implements StreamReader {
   Future<PubAck> send(String subject, Headers headers, byte[] body) {
     return broker
         .request(subject, headers, body, PUBLISH_TIMEOUT)
-        .map(answer -> PubAck.parse(answer.getData()));
+        .map(answer -> acknowledged(answer));
+  }
+
+  private PubAck acknowledged(Message answer) {
+    PubAck ack = PubAck.parse(answer.getData());
+    broker.witness().saw(ack.stream(), ack.sequence());
+    return ack;
   }
 
   private Headers guarded(Envelope<?> fact, long expectedSequence) {

@@ -8,11 +8,12 @@ import java.io.IOException;
 /**
  * JetStream's answer to a publish.
  *
- * @param sequence where it is stored; 0 means that nobody knows
+ * @param stream where it is stored, null if it is not
+ * @param sequence where it is stored there; 0 means that nobody knows
  * @param duplicate the broker says it has this message id already
  * @param errorCode JetStream's, or 0 if it was stored
  */
-record PubAck(long sequence, boolean duplicate, int errorCode, String error) {
+record PubAck(String stream, long sequence, boolean duplicate, int errorCode, String error) {
 
   /** The aggregate has gained a message since: the expected sequence is not the last one. */
   static final int WRONG_LAST_SEQUENCE = 10071;
@@ -38,6 +39,7 @@ record PubAck(long sequence, boolean duplicate, int errorCode, String error) {
   }
 
   static PubAck parse(byte[] body) {
+    String stream = null;
     long sequence = 0;
     boolean duplicate = false;
     int errorCode = 0;
@@ -50,6 +52,7 @@ record PubAck(long sequence, boolean duplicate, int errorCode, String error) {
         String field = in.currentName();
         token = in.nextToken();
         switch (field) {
+          case "stream" -> stream = in.getValueAsString();
           case "seq" -> sequence = in.getValueAsLong();
           case "duplicate" -> duplicate = token == JsonToken.VALUE_TRUE;
           case "err_code" -> errorCode = in.getValueAsInt();
@@ -61,6 +64,6 @@ record PubAck(long sequence, boolean duplicate, int errorCode, String error) {
     } catch (IOException e) {
       throw new BrokerException(BrokerException.Kind.NO_ANSWER, "an answer that cannot be read");
     }
-    return new PubAck(sequence, duplicate, errorCode, error);
+    return new PubAck(stream, sequence, duplicate, errorCode, error);
   }
 }

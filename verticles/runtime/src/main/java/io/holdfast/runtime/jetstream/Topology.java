@@ -50,11 +50,13 @@ final class Topology {
   private final Connection connection;
   private final CommonSettings settings;
   private final Logger log;
+  private final Witness witness;
 
-  Topology(Connection connection, CommonSettings settings, Logger log) {
+  Topology(Connection connection, CommonSettings settings, Logger log, Witness witness) {
     this.connection = connection;
     this.settings = settings;
     this.log = log;
+    this.witness = witness;
   }
 
   /**
@@ -69,9 +71,9 @@ final class Topology {
     for (String name : names) {
       StreamSpec spec = StreamCatalog.stream(name);
       StreamConfiguration wanted = configuration(spec);
-      StreamConfiguration found;
+      StreamInfo found;
       try {
-        found = management.getStreamInfo(wanted.getName()).getConfiguration();
+        found = management.getStreamInfo(wanted.getName());
       } catch (JetStreamApiException e) {
         if (e.getApiErrorCode() != STREAM_NOT_FOUND) {
           throw e;
@@ -82,7 +84,11 @@ final class Topology {
         }
         found = create(management, wanted);
       }
-      problems.addAll(differences(wanted, found));
+      List<String> differences = differences(wanted, found.getConfiguration());
+      if (differences.isEmpty()) {
+        witness.saw(found);
+      }
+      problems.addAll(differences);
     }
     return problems;
   }
@@ -174,17 +180,17 @@ final class Topology {
         problems);
   }
 
-  private StreamConfiguration create(JetStreamManagement management, StreamConfiguration wanted)
+  private StreamInfo create(JetStreamManagement management, StreamConfiguration wanted)
       throws IOException, JetStreamApiException {
     try {
-      StreamConfiguration created = management.addStream(wanted).getConfiguration();
+      StreamInfo created = management.addStream(wanted);
       log.atInfo().addKeyValue("stream", wanted.getName()).log("Stream created");
       return created;
     } catch (JetStreamApiException e) {
       if (e.getApiErrorCode() != STREAM_NAME_IN_USE) {
         throw e;
       }
-      return management.getStreamInfo(wanted.getName()).getConfiguration(); // another was first
+      return management.getStreamInfo(wanted.getName()); // another was first
     }
   }
 
