@@ -142,9 +142,11 @@ final class Witness {
   private static Optional<String> objection(
       String name, Seen seen, Instant createdAt, long lastSequence) {
     synchronized (seen) {
-      if (createdAt.isAfter(seen.createdAt)) {
+      if (!createdAt.equals(seen.createdAt)) {
         return Optional.of(
-            "stream %s was made anew at %s%s".formatted(name, createdAt, held(seen)) + WHAT_TO_DO);
+            "stream %s was made at %s, in the place of one from %s%s"
+                    .formatted(name, createdAt, seen.createdAt, held(seen))
+                + WHAT_TO_DO);
       }
       if (!seen.keeps || lastSequence >= seen.last.get()) {
         seen.tooShort = 0;

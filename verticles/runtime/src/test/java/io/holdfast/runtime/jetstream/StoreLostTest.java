@@ -97,7 +97,7 @@ class StoreLostTest {
                   Reactions.on(
                       OrderCreated.class, delivery -> Future.succeededFuture(Outcome.DONE))));
 
-      awaitProblem("_ORDERS was made anew at ");
+      awaitProblem("in the place of one from ");
       assertRefused("o3");
       assertThat(delivered).hasValue(2);
       assertThat(get(fresh.streams().reader().state(fresh.stream("ORDERS"))).messages())
