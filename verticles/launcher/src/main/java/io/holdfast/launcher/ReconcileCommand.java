@@ -223,14 +223,24 @@ final class ReconcileCommand implements Callable<Integer> {
         if (consumer.stream().equals(StreamCatalog.REDRIVES)) {
           redrives += state.pending() + state.unacknowledged();
         }
+        long last = // asked after the consumer, so that it cannot be behind it
+            StreamAccess.get(streams.reader().state(streams.subjects().stream(consumer.stream())))
+                .lastSequence();
         boolean settled =
             state.pending() + state.unacknowledged() == 0
                 || state.ackFloor() >= until.of(consumer.stream());
-        problem =
-            settled
-                ? null
-                : "%,d messages wait, %,d are not acknowledged"
-                    .formatted(state.pending(), state.unacknowledged());
+        if (Math.max(state.ackFloor(), state.delivered()) > last) {
+          // A damaged state file; what comes next would be passed over without a word.
+          problem =
+              "is at message %,d of a stream that ends at %,d"
+                  .formatted(Math.max(state.ackFloor(), state.delivered()), last);
+        } else {
+          problem =
+              settled
+                  ? null
+                  : "%,d messages wait, %,d are not acknowledged"
+                      .formatted(state.pending(), state.unacknowledged());
+        }
       } catch (BrokerException e) {
         problem = "cannot be asked: " + e.getMessage();
       }

@@ -30,6 +30,9 @@ import java.util.concurrent.locks.LockSupport;
 final class Site implements AutoCloseable {
 
   private static final Duration READY = Duration.ofSeconds(90);
+  /** Shorter than the default, as what a killed broker forgot comes again after it. */
+  static final String ACK_WAIT_MILLIS = "5000";
+
   private static final int CUSTOMERS = 6;
   private static final long REFUSED_PAUSE = Duration.ofMillis(100).toNanos();
 
@@ -54,7 +57,7 @@ final class Site implements AutoCloseable {
         TestGroups.on(natsUrl, namespace)
             .with("LEDGER_FILE", folder.resolve("ledger.jsonl").toString())
             .with("STREAM_REPLICAS", Integer.toString(replicas))
-            .with("ACK_WAIT_MS", "5000")
+            .with("ACK_WAIT_MS", ACK_WAIT_MILLIS)
             .with("PAYMENT_GATEWAY_TIMEOUT_MS", "2000")
             .with("AUDIT_INTERVAL_MS", "50");
     this.gateway = TestGroups.url(groups.start(new GatewayGroup()));
