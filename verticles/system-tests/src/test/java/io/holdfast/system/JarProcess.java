@@ -19,7 +19,7 @@ import java.util.stream.Stream;
  * A packaged JAR as a process of its own: {@code java -jar}, configured by environment variables
  * alone.
  */
-final class JarProcess implements AutoCloseable {
+public final class JarProcess implements AutoCloseable {
 
   private final String name;
   private final int port;
@@ -33,14 +33,20 @@ final class JarProcess implements AutoCloseable {
     this.process = process;
   }
 
-  /** Starts a verticle group's fat JAR; returns at once. */
-  static JarProcess group(String group, int port, Map<String, String> env, Path logs) {
-    return start(group, port, env, logs.resolve(group + ".log"), jar(group), List.of());
+  /**
+   * Starts a verticle group's fat JAR; returns at once.
+   *
+   * @param flags for its JVM, beside those that every process gets
+   */
+  public static JarProcess group(
+      String group, int port, Map<String, String> env, Path logs, String... flags) {
+    Path log = logs.resolve(group + ".log");
+    return start(group, port, env, log, List.of(flags), jar(group), List.of());
   }
 
   /** Runs a command of the launcher's fat JAR; returns at once. */
-  static JarProcess launcher(Map<String, String> env, Path log, String... args) {
-    return start("launcher", 0, env, log, jar("launcher"), List.of(args));
+  public static JarProcess launcher(Map<String, String> env, Path log, String... args) {
+    return start("launcher", 0, env, log, List.of(), jar("launcher"), List.of(args));
   }
 
   static Path jar(String group) {
@@ -52,7 +58,7 @@ final class JarProcess implements AutoCloseable {
   }
 
   /** A port that was free a moment ago. */
-  static int freePort() {
+  public static int freePort() {
     try (ServerSocket socket = new ServerSocket(0)) {
       return socket.getLocalPort();
     } catch (IOException e) {
@@ -61,19 +67,26 @@ final class JarProcess implements AutoCloseable {
   }
 
   private static JarProcess start(
-      String name, int port, Map<String, String> env, Path log, Path jar, List<String> args) {
+      String name,
+      int port,
+      Map<String, String> env,
+      Path log,
+      List<String> flags,
+      Path jar,
+      List<String> args) {
     try {
       Files.createDirectories(log.getParent());
       List<String> command =
-          Stream.concat(
-                  Stream.of(
+          Stream.of(
+                  List.of(
                       Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                       "-XX:+UseSerialGC",
                       "-Xmx128m",
-                      "-Dholdfast.root=" + ProjectRoot.find(),
-                      "-jar",
-                      jar.toString()),
-                  args.stream())
+                      "-Dholdfast.root=" + ProjectRoot.find()),
+                  flags,
+                  List.of("-jar", jar.toString()),
+                  args)
+              .flatMap(List::stream)
               .toList();
       ProcessBuilder builder = new ProcessBuilder(command);
       builder.environment().keySet().removeIf(key -> key.startsWith("NATS_"));
@@ -89,11 +102,11 @@ final class JarProcess implements AutoCloseable {
     }
   }
 
-  String url() {
+  public String url() {
     return "http://127.0.0.1:" + port;
   }
 
-  JarProcess awaitReady() {
+  public JarProcess awaitReady() {
     eventually(
         name + " is ready",
         Duration.ofSeconds(60),
@@ -107,23 +120,23 @@ final class JarProcess implements AutoCloseable {
     return this;
   }
 
-  boolean isAlive() {
+  public boolean isAlive() {
     return process.isAlive();
   }
 
   /** SIGTERM. */
-  void terminate() {
+  public void terminate() {
     process.destroy();
   }
 
   /** SIGKILL. */
-  void kill() {
+  public void kill() {
     process.destroyForcibly();
     exitStatus();
   }
 
   /** The exit status, waited for at most a minute. */
-  int exitStatus() {
+  public int exitStatus() {
     try {
       if (!process.waitFor(60, TimeUnit.SECONDS)) {
         throw new AssertionError(name + " did not end within a minute: " + output());
@@ -136,7 +149,7 @@ final class JarProcess implements AutoCloseable {
   }
 
   /** Everything it has printed. */
-  String output() {
+  public String output() {
     try {
       return Files.readString(log);
     } catch (IOException e) {
