@@ -27,7 +27,7 @@ import java.util.concurrent.locks.LockSupport;
  */
 final class Customers implements AutoCloseable {
 
-  private static final Duration PACE = Duration.ofMillis(70);
+  private static final Duration PACE = Duration.ofMillis(100);
   private static final Duration AGAIN = Duration.ofMillis(100);
   private static final Set<Integer> ENDED = Set.of(202, 409); // cancelled, or too late for that
   private static final int AT_ONCE = 40;

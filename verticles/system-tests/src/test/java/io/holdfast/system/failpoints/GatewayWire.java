@@ -19,6 +19,8 @@ final class GatewayWire implements AutoCloseable {
 
   private static final Pattern ORDER_ID = Pattern.compile("metadata\\[order_id]=([A-Za-z0-9_-]+)");
 
+  private static final int BACKLOG = 200;
+
   private final int gatewayPort;
   private final Trap trap;
   private final Races races;
@@ -29,7 +31,7 @@ final class GatewayWire implements AutoCloseable {
     this.trap = trap;
     this.races = races;
     try {
-      this.server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+      this.server = new ServerSocket(0, BACKLOG, InetAddress.getLoopbackAddress());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

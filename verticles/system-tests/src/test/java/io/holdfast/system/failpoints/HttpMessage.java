@@ -9,45 +9,77 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
 /**
- * A request or an answer of HTTP/1.1, as it came. Its length must be told in its head, as the
- * gateway and its client do.
+ * A request or an answer of HTTP/1.1.
+ *
+ * @param bytes all of it, as it came
  */
 record HttpMessage(String head, String body, Buffer bytes) {
 
+  private static final String CR_LF = "\r\n";
+  private static final int HEXADECIMAL = 16;
+
   /** The next one; null when the other side has closed. */
   static HttpMessage read(InputStream in) throws IOException {
-    ByteArrayOutputStream head = new ByteArrayOutputStream(512);
-    String end = "";
-    while (!end.endsWith("\r\n\r\n")) {
-      int read = in.read();
-      if (read < 0) {
-        return null;
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream(512);
+    ByteArrayOutputStream body = new ByteArrayOutputStream(512);
+    String line = readLine(in, bytes);
+    if (line.isEmpty()) {
+      return null;
+    }
+    StringBuilder head = new StringBuilder(512);
+    int length = 0;
+    boolean chunked = false;
+    while (!line.equals(CR_LF)) {
+      head.append(line);
+      String lower = line.toLowerCase(Locale.ROOT);
+      if (lower.startsWith("content-length:")) {
+        length = Integer.parseInt(lower.substring(lower.indexOf(':') + 1).strip());
       }
-      head.write(read);
-      end = end.length() < 4 ? end + (char) read : end.substring(1) + (char) read;
+      chunked |= lower.startsWith("transfer-encoding:") && lower.contains("chunked");
+      line = readLine(in, bytes);
+      if (line.isEmpty()) {
+        throw new EOFException("in the middle of a head");
+      }
     }
-    String text = head.toString(StandardCharsets.ISO_8859_1);
-    int length = length(text);
-    byte[] body = in.readNBytes(length);
-    if (body.length < length) {
-      throw new EOFException("in the middle of a message");
+    if (chunked) {
+      int size = Integer.parseInt(readLine(in, bytes).strip(), HEXADECIMAL);
+      while (size > 0) {
+        copy(in, size, bytes, body);
+        readLine(in, bytes);
+        size = Integer.parseInt(readLine(in, bytes).strip(), HEXADECIMAL);
+      }
+      readLine(in, bytes);
+    } else {
+      copy(in, length, bytes, body);
     }
-    head.writeBytes(body);
     return new HttpMessage(
-        text, new String(body, StandardCharsets.UTF_8), Buffer.buffer(head.toByteArray()));
+        head.toString(), body.toString(StandardCharsets.UTF_8), Buffer.buffer(bytes.toByteArray()));
   }
 
-  private static int length(String head) throws IOException {
-    for (String line : head.split("\r\n", -1)) {
-      String lower = line.toLowerCase(Locale.ROOT);
-      if (lower.startsWith("transfer-encoding:")) {
-        throw new IOException("the length of this message is not told: " + head);
+  /** With its end; empty when the other side has closed. */
+  private static String readLine(InputStream in, ByteArrayOutputStream bytes) throws IOException {
+    StringBuilder line = new StringBuilder();
+    int read = in.read();
+    while (read >= 0) {
+      bytes.write(read);
+      line.append((char) read);
+      if (read == '\n') {
+        break;
       }
-      if (lower.startsWith("content-length:")) {
-        return Integer.parseInt(line.substring(line.indexOf(':') + 1).strip());
-      }
+      read = in.read();
     }
-    return 0;
+    return line.toString();
+  }
+
+  private static void copy(
+      InputStream in, int length, ByteArrayOutputStream bytes, ByteArrayOutputStream body)
+      throws IOException {
+    byte[] part = in.readNBytes(length);
+    if (part.length < length) {
+      throw new EOFException("in the middle of a body");
+    }
+    bytes.writeBytes(part);
+    body.writeBytes(part);
   }
 
   /** Method and path of a request, without its query. */

@@ -23,6 +23,7 @@ import java.util.function.BooleanSupplier;
 final class NatsWire implements AutoCloseable {
 
   private static final String ACK = "$JS.ACK.";
+  private static final int BACKLOG = 50;
   private static final long LOOK_NANOS = 2_000_000;
 
   private final int brokerPort;
@@ -36,7 +37,7 @@ final class NatsWire implements AutoCloseable {
     this.trap = trap;
     this.races = races;
     try {
-      this.server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+      this.server = new ServerSocket(0, BACKLOG, InetAddress.getLoopbackAddress());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

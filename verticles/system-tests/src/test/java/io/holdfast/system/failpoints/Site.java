@@ -1,9 +1,12 @@
 package io.holdfast.system.failpoints;
 
+import static io.holdfast.testkit.Eventually.eventually;
+
 import io.holdfast.broker.NatsServer;
 import io.holdfast.system.JarProcess;
 import io.holdfast.testkit.TestBroker;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,6 +25,9 @@ final class Site implements AutoCloseable {
 
   /** Processes live for seconds here: what starts fast is better than what runs fast later. */
   private static final String[] QUICK_START = {"-XX:TieredStopAtLevel=1", "-Xshare:auto"};
+
+  /** Beside what it is told to wait. */
+  private static final Duration RECONCILES = Duration.ofMinutes(2);
 
   private final Path folder;
   private final NatsServer broker;
@@ -79,7 +85,7 @@ final class Site implements AutoCloseable {
             service, ports.get(service), env.get(service), folder.resolve("logs"), QUICK_START);
     processes.put(service, process);
     if (traps.containsKey(service)) {
-      traps.get(service).watch(process);
+      traps.get(service).watch(process::kill);
     }
   }
 
@@ -122,6 +128,8 @@ final class Site implements AutoCloseable {
             json.toString(),
             "--data",
             folder.resolve("none").toString())) {
+      Duration limit = Duration.ofSeconds(waitSeconds).plus(RECONCILES);
+      eventually("reconcile ends", limit, command::isAlive, alive -> !alive);
       return new Reconciled(command.exitStatus(), command.output());
     }
   }

@@ -1,6 +1,5 @@
 package io.holdfast.system.failpoints;
 
-import io.holdfast.system.JarProcess;
 import io.holdfast.system.failpoints.FailPoint.When;
 import java.util.concurrent.CompletableFuture;
 
@@ -10,16 +9,18 @@ import java.util.concurrent.CompletableFuture;
  */
 final class Trap {
 
-  private JarProcess process;
+  private Runnable kill;
   private FailPoint armed;
   private CompletableFuture<Void> fired = new CompletableFuture<>();
   private CompletableFuture<Long> recovered = new CompletableFuture<>();
   private long killedAt;
   private int life;
 
-  /** From now on, this is the process to kill. */
-  synchronized void watch(JarProcess started) {
-    process = started;
+  /**
+   * @param toKill kills the process that runs now, and returns when it is gone
+   */
+  synchronized void watch(Runnable toKill) {
+    kill = toKill;
   }
 
   /** Completes when the process was killed there. */
@@ -28,6 +29,11 @@ final class Trap {
     fired = new CompletableFuture<>();
     recovered = new CompletableFuture<>();
     return fired;
+  }
+
+  /** Nobody waits for it any more; what has fired has fired. */
+  synchronized void disarm() {
+    armed = null;
   }
 
   /**
@@ -88,7 +94,7 @@ final class Trap {
     armed = null;
     life++;
     killedAt = System.nanoTime();
-    process.kill();
+    kill.run();
     fired.complete(null);
     return true;
   }
