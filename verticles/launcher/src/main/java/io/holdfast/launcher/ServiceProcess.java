@@ -1,5 +1,6 @@
 package io.holdfast.launcher;
 
+import io.holdfast.broker.OwnSession;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -66,7 +67,8 @@ final class ServiceProcess implements ChildWatch.Child {
     command.addAll(List.of("-XX:+UseSerialGC", "-Xmx128m"));
     command.addAll(jvm);
     command.addAll(List.of("-jar", jar(group).toString()));
-    ProcessBuilder builder = new ProcessBuilder(command);
+    // Ctrl-C is for the launcher, which passes it on: whoever hears it twice hurries.
+    ProcessBuilder builder = new ProcessBuilder(OwnSession.of(System.getenv(), command));
     builder.environment().clear();
     builder.environment().putAll(env);
     builder.redirectErrorStream(true);
@@ -100,7 +102,7 @@ final class ServiceProcess implements ChildWatch.Child {
     return OptionalInt.of(exitValue());
   }
 
-  /** SIGTERM: it drains and ends by itself. */
+  /** SIGTERM: it drains and ends by itself; at the second one it hurries. */
   void terminate() {
     process.destroy();
   }

@@ -17,7 +17,17 @@ final class ServiceProcesses implements UpCommand.Services {
   /** Above the longest drain that can be configured, which the process keeps itself. */
   private static final Duration STOP_LIMIT = Duration.ofSeconds(620);
 
+  /** What one that was told to hurry may need by far. */
+  private static final Duration HURRY_LIMIT = Duration.ofSeconds(5);
+
+  private static final Duration LOOK = Duration.ofMillis(100);
+
   private final List<ServiceProcess> processes;
+  private volatile boolean hurried;
+
+  // The stopping thread's alone.
+  private long deadline;
+  private boolean passedOn;
 
   private ServiceProcesses(List<ServiceProcess> processes) {
     this.processes = processes;
@@ -74,20 +84,36 @@ final class ServiceProcesses implements UpCommand.Services {
     List<ServiceProcess> living = processes.stream().filter(ServiceProcess::isAlive).toList();
     living.forEach(ServiceProcess::terminate);
     boolean clean = true;
-    long deadline = System.nanoTime() + STOP_LIMIT.toNanos();
+    deadline = System.nanoTime() + STOP_LIMIT.toNanos();
     for (ServiceProcess process : living) {
       try {
-        if (process.awaitEnd(Duration.ofNanos(deadline - System.nanoTime()))) {
-          clean &= process.exitValue() == 0;
-        } else {
-          process.kill();
-          clean = false;
-        }
+        clean &= ended(process);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         return false;
       }
     }
     return clean;
+  }
+
+  @Override
+  public void hurry() {
+    hurried = true;
+  }
+
+  /** Whether it has ended by itself, with nothing left undone. */
+  private boolean ended(ServiceProcess process) throws InterruptedException {
+    while (!process.awaitEnd(LOOK)) {
+      if (hurried && !passedOn) {
+        passedOn = true;
+        deadline = System.nanoTime() + HURRY_LIMIT.toNanos();
+        processes.stream().filter(ServiceProcess::isAlive).forEach(ServiceProcess::terminate);
+      }
+      if (System.nanoTime() - deadline > 0) {
+        process.kill();
+        return false;
+      }
+    }
+    return process.exitValue() == 0;
   }
 }

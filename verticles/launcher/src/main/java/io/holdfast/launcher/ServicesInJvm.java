@@ -12,6 +12,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.ToIntFunction;
@@ -20,9 +22,14 @@ import java.util.function.ToIntFunction;
 final class ServicesInJvm implements UpCommand.Services {
 
   private static final Duration STOP_LIMIT = Duration.ofMinutes(11);
+  private static final Duration CLOSE_LIMIT = Duration.ofSeconds(15);
+
+  /** What groups that were told to hurry may need by far. */
+  private static final Duration HURRY_LIMIT = Duration.ofSeconds(2);
 
   private final Platform platform;
   private final List<RunningGroup> groups;
+  private final CompletableFuture<Void> enough = new CompletableFuture<>();
 
   private ServicesInJvm(Platform platform, List<RunningGroup> groups) {
     this.platform = platform;
@@ -54,13 +61,25 @@ final class ServicesInJvm implements UpCommand.Services {
 
   @Override
   public boolean stop() {
+    List<Future<Boolean>> drains = groups.stream().map(RunningGroup::drain).toList();
     try {
-      List<Future<Boolean>> drains = groups.stream().map(RunningGroup::drain).toList();
-      Future.join(drains).await(STOP_LIMIT.toSeconds(), TimeUnit.SECONDS);
-      platform.close().await(15, TimeUnit.SECONDS);
-      return drains.stream().allMatch(Future::result);
-    } catch (TimeoutException e) {
+      CompletableFuture.anyOf(Future.join(drains).toCompletionStage().toCompletableFuture(), enough)
+          .get(STOP_LIMIT.toSeconds(), TimeUnit.SECONDS);
+      platform
+          .close()
+          .await((enough.isDone() ? HURRY_LIMIT : CLOSE_LIMIT).toSeconds(), TimeUnit.SECONDS);
+      return drains.stream().allMatch(drain -> Boolean.TRUE.equals(drain.result()));
+    } catch (TimeoutException | ExecutionException e) {
+      return false;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
       return false;
     }
+  }
+
+  @Override
+  public void hurry() {
+    groups.forEach(RunningGroup::hurry);
+    enough.completeOnTimeout(null, HURRY_LIMIT.toSeconds(), TimeUnit.SECONDS);
   }
 }

@@ -5,6 +5,7 @@ import static io.holdfast.launcher.Terminal.say;
 import io.holdfast.broker.NatsServer;
 import io.holdfast.broker.NatsServerBinary;
 import io.holdfast.broker.NatsServerConfig;
+import io.holdfast.runtime.boot.StopSignals;
 import io.holdfast.runtime.boot.VerticleGroup;
 import io.holdfast.runtime.config.SettingsException;
 import io.holdfast.runtime.jetstream.StreamCatalog;
@@ -34,7 +35,7 @@ import picocli.CommandLine.Option;
     name = "up",
     mixinStandardHelpOptions = true,
     description =
-        "Starts a broker and every service, seeds demo stock, prints the addresses. Ctrl-C drains.")
+        "Starts a broker and every service, seeds demo stock, prints the addresses. Ctrl-C drains, a second one hurries.")
 final class UpCommand implements Callable<Integer> {
 
   private static final String NATS_SERVER = RunningSystem.BROKER;
@@ -96,7 +97,7 @@ final class UpCommand implements Callable<Integer> {
     }
 
     watch = new ChildWatch(!noRestart, () -> note(data), Terminal::say);
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndHalt(data), "stop"));
+    StopSignals.listen("stop", () -> stopAndHalt(data), this::hurry);
     String natsUrl = startBroker(data);
     Map<String, String> env = environment(data, natsUrl);
     say(
@@ -183,6 +184,7 @@ final class UpCommand implements Callable<Integer> {
     env.remove("HTTP_PORT");
     env.put("NATS_URL", natsUrl);
     env.putIfAbsent("HOST", "127.0.0.1");
+    env.putIfAbsent("DRAIN_GRACE_MS", "0"); // nobody here shares requests out among replicas
     env.putIfAbsent("PAYMENT_GATEWAY_URL", "http://127.0.0.1:" + port(Groups.named("gateway")));
     env.putIfAbsent("LEDGER_FILE", data.resolve("gateway-ledger.jsonl").toString());
     env.putIfAbsent("STREAM_MAX_BYTES", Long.toString(streamBytes(data)));
@@ -230,7 +232,15 @@ final class UpCommand implements Callable<Integer> {
     say("  ./holdfast reconcile    checks every promise against what is stored");
     say("  ./holdfast why ORDER    tells one order's story, and who holds it");
     say("");
-    say("Ctrl-C drains and stops.");
+    say("Ctrl-C drains and stops. A second one waits for nothing.");
+  }
+
+  private void hurry() {
+    Services stopping = services;
+    if (stopping != null) {
+      say("Waiting for nothing more ...");
+      stopping.hurry();
+    }
   }
 
   /** First the services finish what they have, then the broker goes. */
@@ -309,6 +319,9 @@ final class UpCommand implements Callable<Integer> {
 
     /** Drains and stops; whether everything in process was finished. */
     boolean stop();
+
+    /** Ends the wait of a {@link #stop} that runs on another thread, or is about to. */
+    void hurry();
   }
 
   static List<String> names() {

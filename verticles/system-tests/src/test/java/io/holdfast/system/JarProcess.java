@@ -44,12 +44,17 @@ public final class JarProcess implements AutoCloseable {
     return start(group, port, env, log, List.of(flags), jar(group), List.of());
   }
 
+  /** Starts a group from a JAR that another build made; returns at once. */
+  public static JarProcess of(String group, Path jar, int port, Map<String, String> env, Path log) {
+    return start(group, port, env, log, List.of(), jar, List.of());
+  }
+
   /** Runs a command of the launcher's fat JAR; returns at once. */
   public static JarProcess launcher(Map<String, String> env, Path log, String... args) {
     return start("launcher", 0, env, log, List.of(), jar("launcher"), List.of(args));
   }
 
-  static Path jar(String group) {
+  public static Path jar(String group) {
     Path jar = ProjectRoot.find().resolve("verticles/" + group + "/target/" + group + "-fat.jar");
     if (!Files.exists(jar)) {
       throw new AssertionError(jar + " is not there: mvn package builds it");
@@ -107,9 +112,13 @@ public final class JarProcess implements AutoCloseable {
   }
 
   public JarProcess awaitReady() {
+    return awaitReady(Duration.ofSeconds(60));
+  }
+
+  public JarProcess awaitReady(Duration limit) {
     eventually(
         name + " is ready",
-        Duration.ofSeconds(60),
+        limit,
         () -> {
           if (!process.isAlive()) {
             throw new IllegalStateException("it ended: " + output());

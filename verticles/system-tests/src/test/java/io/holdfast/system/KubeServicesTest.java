@@ -90,7 +90,8 @@ class KubeServicesTest {
     KubeObject deployment = deployment(name);
     Map<String, String> env = environment(deployment);
     env.keySet().removeIf(variable -> variable.endsWith("_FILE"));
-    long drain = CommonSettings.read(new Settings(env), 1).drainTimeout().toSeconds();
+    CommonSettings settings = CommonSettings.read(new Settings(env), 1);
+    long drain = settings.drainGrace().plus(settings.drainTimeout()).toSeconds();
     long preStop = deployment.container().at("/lifecycle/preStop/sleep/seconds").asLong();
     assertThat(preStop).isPositive();
     // After a drain the connection to the broker is closed, for which there are 10 s more.

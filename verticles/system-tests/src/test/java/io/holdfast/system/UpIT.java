@@ -39,16 +39,7 @@ class UpIT {
     }
     try (JarProcess up =
         JarProcess.launcher(Map.of(), folder.resolve("up.log"), args.toArray(String[]::new))) {
-      Eventually.eventually(
-          "Holdfast is up",
-          Duration.ofSeconds(60),
-          () -> {
-            if (!up.isAlive()) {
-              throw new IllegalStateException("it ended: " + up.output());
-            }
-            return up.output();
-          },
-          text -> text.contains("Ctrl-C drains and stops."));
+      awaitUp(up);
 
       assertThat(run("order", "--data", data.toString()))
           .contains("NotificationSent")
@@ -85,6 +76,53 @@ class UpIT {
       assertThat(up.exitStatus()).as(up.output()).isZero();
       assertThat(up.output()).contains("Stopped; everything in process was finished.");
     }
+  }
+
+  /**
+   * Something is in process that takes a minute; nobody who presses Ctrl-C again wants to wait so
+   * long.
+   */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void a_second_ctrl_c_waits_for_nothing(boolean processes) {
+    Path data = folder.resolve("data");
+    List<String> args = new ArrayList<>(List.of("up", "--no-seed", "--data", data.toString()));
+    args.addAll(List.of("--port-offset", Integer.toString(freeOffset())));
+    if (processes) {
+      args.add("--processes");
+    }
+    Map<String, String> env = Map.of("DRAIN_TIMEOUT_SECONDS", "600", "DRAIN_GRACE_MS", "60000");
+    try (JarProcess up =
+        JarProcess.launcher(env, folder.resolve("up.log"), args.toArray(String[]::new))) {
+      awaitUp(up);
+      JsonObject pids = running(data).getJsonObject("pids");
+
+      up.terminate();
+      Eventually.eventually("it drains", () -> up.output().contains("Draining ..."));
+      up.terminate();
+      long told = System.nanoTime();
+
+      assertThat(up.exitStatus()).as(up.output()).isEqualTo(1);
+      assertThat(Duration.ofNanos(System.nanoTime() - told)).isLessThan(Duration.ofSeconds(20));
+      assertThat(up.output())
+          .contains("Waiting for nothing more ...")
+          .contains("Stopped; not everything in process could be finished.");
+      assertThat(pids.fieldNames())
+          .allSatisfy(name -> assertThat(ProcessHandle.of(pids.getLong(name))).isEmpty());
+    }
+  }
+
+  private static void awaitUp(JarProcess up) {
+    Eventually.eventually(
+        "Holdfast is up",
+        Duration.ofSeconds(60),
+        () -> {
+          if (!up.isAlive()) {
+            throw new IllegalStateException("it ended: " + up.output());
+          }
+          return up.output();
+        },
+        text -> text.contains("Ctrl-C drains and stops."));
   }
 
   /** Kills a process as somebody at the keyboard would, and waits until it is up and told of. */

@@ -17,6 +17,7 @@ import io.nats.client.Message;
 import io.nats.client.Nats;
 import io.nats.client.Subscription;
 import io.vertx.core.Future;
+import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -109,6 +110,20 @@ public final class Streams implements AutoCloseable {
         consumer + " has settled everything",
         () -> get(reader().consumer(subjects.stream(stream), consumer)),
         Streams::settled);
+  }
+
+  /** How many messages a consumer was delivered so far, each as often as it was. */
+  public long deliveries(String stream, String consumer) {
+    Message answer =
+        get(
+            broker.request(
+                "$JS.API.CONSUMER.INFO." + subjects.stream(stream) + "." + consumer,
+                null,
+                new byte[0],
+                Duration.ofSeconds(5)));
+    return new JsonObject(new String(answer.getData(), StandardCharsets.UTF_8))
+        .getJsonObject("delivered")
+        .getLong("consumer_seq");
   }
 
   private static boolean settled(ConsumerState state) {

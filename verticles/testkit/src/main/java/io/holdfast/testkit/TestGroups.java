@@ -30,6 +30,7 @@ public final class TestGroups implements AutoCloseable {
     env.put("STREAM_MAX_BYTES", Long.toString(64L << 20));
     env.put("RETRY_BASE_MS", "20");
     env.put("RETRY_CAP_MS", "200");
+    env.put("DRAIN_GRACE_MS", "0");
     env.put("DRAIN_TIMEOUT_SECONDS", "10");
   }
 

@@ -8,8 +8,8 @@ import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 
 /**
- * A group's {@code main}: settings from the environment, JSON logs to standard output, SIGTERM
- * drains.
+ * A group's {@code main}: settings from the environment, JSON logs to standard output. SIGTERM and
+ * SIGINT drain; the second of them ends the wait for what is in process.
  *
  * <p>Exit status: 0 after a clean drain, 1 after one that was cut off or a start that failed, 2 for
  * settings that cannot be used.
@@ -17,6 +17,9 @@ import org.slf4j.Logger;
 public final class Boot {
 
   private static final Duration MARGIN = Duration.ofSeconds(10);
+
+  /** What a process that was told twice may still need to give back and to close. */
+  private static final Duration HASTE = Duration.ofSeconds(3);
 
   private Boot() {}
 
@@ -30,9 +33,10 @@ public final class Boot {
     try {
       RunningGroup running =
           RunningGroup.start(group, env, platform, group.name()).await(30, TimeUnit.SECONDS);
-      Runtime.getRuntime()
-          .addShutdownHook(
-              new Thread(() -> Runtime.getRuntime().halt(stop(running, platform)), "drain"));
+      StopSignals.listen(
+          "drain",
+          () -> Runtime.getRuntime().halt(stop(running, platform)),
+          () -> hurry(running, log));
       log.atInfo().addKeyValue("port", running.port()).log("Listening");
     } catch (SettingsException e) {
       System.err.println(group.name() + ": " + e.getMessage());
@@ -42,6 +46,18 @@ public final class Boot {
       Logging.close();
       System.exit(1);
     }
+  }
+
+  /** The stop that goes on meanwhile ends the process; if it does not, this does. */
+  private static void hurry(RunningGroup running, Logger log) {
+    log.atWarn().log("Told to stop once more, waiting for nothing");
+    running.hurry();
+    try {
+      Thread.sleep(HASTE);
+    } catch (InterruptedException nobodyDoes) {
+      Thread.currentThread().interrupt();
+    }
+    Runtime.getRuntime().halt(1);
   }
 
   /** On the shutdown hook's thread, so waiting is right here; every wait has a bound. */

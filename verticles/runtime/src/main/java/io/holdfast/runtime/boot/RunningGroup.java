@@ -7,6 +7,7 @@ import io.holdfast.runtime.http.HttpShell;
 import io.holdfast.runtime.jetstream.GroupStreams;
 import io.holdfast.runtime.telemetry.Logging;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.Vertx;
 import java.time.Duration;
@@ -31,6 +32,7 @@ public final class RunningGroup {
   private final HttpShell http;
   private final Logger log;
   private final long startedAt = System.nanoTime();
+  private final Promise<Void> drained = Promise.promise();
 
   private volatile String notReady = "starting";
   private volatile boolean draining;
@@ -112,17 +114,24 @@ public final class RunningGroup {
   /**
    * Stops taking work, finishes what is in process, gives back the rest.
    *
+   * <p>Messages are asked for no more from now on. Requests are still served during the grace, for
+   * those who have not yet seen that the group is not ready.
+   *
    * @return true if all was finished within the drain's time. Never fails
    */
   public Future<Boolean> drain() {
     draining = true;
-    http.refuse();
+    http.leave();
     log.atInfo().log("Draining");
-    Duration limit = settings.drainTimeout();
     long begun = System.nanoTime();
     Future<Void> messages = streams == null ? Future.succeededFuture() : streams.drain();
-    return Future.join(messages, http.shutdown(limit))
-        .timeout(limit.toMillis(), TimeUnit.MILLISECONDS)
+    Future.join(messages, grace().compose(over -> shutHttp()))
+        .timeout(
+            settings.drainGrace().plus(settings.drainTimeout()).toMillis(), TimeUnit.MILLISECONDS)
+        .onSuccess(all -> drained.tryComplete())
+        .onFailure(drained::tryFail);
+    return drained
+        .future()
         .<Boolean>transform(
             done -> {
               if (done.succeeded()) {
@@ -134,14 +143,35 @@ public final class RunningGroup {
               if (!(done.cause() instanceof TimeoutException)) {
                 log.atWarn().setCause(done.cause()).log("Trouble while draining");
               }
+              http.refuse();
               Future<Integer> given =
                   streams == null ? Future.succeededFuture(0) : streams.giveBack();
               return given.map(
                   count -> {
-                    log.atError().addKeyValue("given_back", count).log("Force shutdown");
+                    log.atError()
+                        .addKeyValue("given_back", count)
+                        .addKeyValue("requests_cut_off", http.inFlight())
+                        .log("Force shutdown");
                     return false;
                   });
             });
+  }
+
+  /** Ends the wait of a drain, one that has begun or one to come, as if its time were up. */
+  public void hurry() {
+    drained.tryFail(new TimeoutException("told to hurry"));
+  }
+
+  private Future<Void> grace() {
+    long millis = settings.drainGrace().toMillis();
+    return millis == 0
+        ? Future.succeededFuture()
+        : vertx.timer(millis, TimeUnit.MILLISECONDS).mapEmpty();
+  }
+
+  private Future<Void> shutHttp() {
+    http.refuse();
+    return http.shutdown(settings.drainTimeout());
   }
 
   private void registerChecks() {

@@ -20,7 +20,9 @@ import java.util.regex.Pattern;
  * @param workers messages that one consumer may have in process
  * @param ackWait after which the broker gives a message to another replica, if its holder neither
  *     settled it nor kept it alive, which it does three times as often
- * @param drainTimeout how long a stop may wait for what is in process
+ * @param drainGrace how long a stop goes on serving requests while {@code /ready} already says no,
+ *     for those who route them to notice
+ * @param drainTimeout how long a stop may wait for what is in process, after the grace
  * @param streamReplicas copies of each stream that is created
  * @param streamMaxBytes size at which a stream refuses more
  * @param httpMaxInFlight requests that may be in process; more are told to come back
@@ -36,6 +38,7 @@ public record CommonSettings(
     boolean provision,
     int workers,
     Duration ackWait,
+    Duration drainGrace,
     Duration drainTimeout,
     int streamReplicas,
     long streamMaxBytes,
@@ -75,6 +78,7 @@ public record CommonSettings(
     boolean provision = settings.flag("PROVISION", true);
     int workers = settings.integer("WORKERS", 256, 1, 4_096);
     Duration ackWait = settings.millis("ACK_WAIT_MS", 30_000, 1_000, 600_000);
+    Duration grace = settings.millis("DRAIN_GRACE_MS", 1_000, 0, 60_000);
     Duration drain = settings.seconds("DRAIN_TIMEOUT_SECONDS", 30, 1, 600);
     int replicas = settings.integer("STREAM_REPLICAS", 1, 1, 5);
     long maxBytes = settings.wholeNumber("STREAM_MAX_BYTES", 1L << 30, 1L << 20, 1L << 50);
@@ -97,6 +101,7 @@ public record CommonSettings(
                 provision,
                 workers,
                 ackWait,
+                grace,
                 drain,
                 replicas,
                 maxBytes,

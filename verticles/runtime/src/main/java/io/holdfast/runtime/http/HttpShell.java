@@ -53,6 +53,7 @@ public final class HttpShell {
   private final AtomicInteger inFlight = new AtomicInteger();
 
   private HttpServer server;
+  private volatile boolean leaving;
   private volatile boolean refusing;
   private volatile Promise<Void> idle;
 
@@ -125,6 +126,19 @@ public final class HttpShell {
   }
 
   /**
+   * From now on every answer to the group's own routes ends its connection, so that a client that
+   * keeps it finds another instance for the next request. This one is served.
+   */
+  public void leave() {
+    leaving = true;
+  }
+
+  /** Requests in process. */
+  public int inFlight() {
+    return inFlight.get();
+  }
+
+  /**
    * From now on requests to the group's own routes are told to come back; those in process go on.
    */
   public void refuse() {
@@ -154,8 +168,10 @@ public final class HttpShell {
         .response()
         .putHeader("X-Content-Type-Options", "nosniff")
         .putHeader("Cache-Control", "no-store");
-    if (refusing) {
+    if (leaving || refusing) {
       request.response().putHeader("Connection", "close");
+    }
+    if (refusing) {
       Problem.unavailable("This instance is shutting down").send(request);
       return;
     }

@@ -69,6 +69,9 @@ final class JetStreamBridge extends VerticleBase {
   /** Until then the room is there for which a message came too early. */
   private static final Duration NO_ROOM_DELAY = Duration.ofMillis(100);
 
+  /** What a broker that answers needs for it by far. */
+  private static final Duration QUIET_LIMIT = Duration.ofMillis(500);
+
   private static final int REMEMBERED_FAILURES = 10_000;
 
   /** Settlements that could not be sent; those beyond come again after ack_wait. */
@@ -131,6 +134,7 @@ final class JetStreamBridge extends VerticleBase {
   private int asked;
   private long lastSign;
   private Promise<Void> drained;
+  private Future<Boolean> quiet = Future.succeededFuture(true);
   private long lastTold = System.nanoTime() - TELL_NANOS;
   private final Deque<Runnable> unsent = new ArrayDeque<>();
   private long notBefore = System.nanoTime();
@@ -246,7 +250,7 @@ final class JetStreamBridge extends VerticleBase {
         v -> {
           drained = done;
           Dispatcher current = dispatcher;
-          Future<Boolean> quiet =
+          quiet =
               current == null || !broker.usable()
                   ? Future.succeededFuture(true)
                   : vertx.executeBlocking(() -> broker.drain(current), false);
@@ -268,15 +272,23 @@ final class JetStreamBridge extends VerticleBase {
     }
     Promise<Integer> done = Promise.promise();
     context.runOnContext(
-        v -> {
-          int given = inProcess.size();
-          inProcess.values().forEach(entry -> settleQuietly(entry.message::nak));
-          inProcess.clear();
-          busy = 0;
-          completeIfDrained();
-          done.complete(given);
-        });
+        v ->
+            // What is still on its way to us is given back as it arrives; a connection that is
+            // closed before that would take it along.
+            quiet
+                .timeout(QUIET_LIMIT.toMillis(), TimeUnit.MILLISECONDS)
+                .onComplete(arrivedOrNot -> done.complete(giveBackNow())));
     return done.future();
+  }
+
+  private int giveBackNow() {
+    takeArrived();
+    int given = inProcess.size();
+    inProcess.values().forEach(entry -> settleQuietly(entry.message::nak));
+    inProcess.clear();
+    busy = 0;
+    completeIfDrained();
+    return given;
   }
 
   private void beginToPull() {

@@ -17,12 +17,15 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Goal: a process starts or says in one line why not, and stops without leaving anything behind.
@@ -32,6 +35,9 @@ class BootTest {
 
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String CONSUMER = "inventory-reserve";
+
+  /** A tenth of a second on an idle machine; without it the drain would last minutes. */
+  private static final Duration HASTE = Duration.ofSeconds(8);
 
   @TempDir Path folder;
   private final String namespace = TestServer.newName();
@@ -126,20 +132,94 @@ class BootTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"TERM, TERM", "INT, INT", "INT, TERM"})
+  void a_second_signal_ends_the_wait_gives_back_what_is_undone_and_exits_with_1(
+      String first, String second) throws Exception {
+    try (TestProcess orders = TestProcess.on(TestServer.shared().url(), namespace)) {
+      start("WORK_MS", "600000", "DRAIN_TIMEOUT_SECONDS", "600", "DRAIN_GRACE_MS", "60000");
+      awaitLog("Ready");
+      append(orders, 3);
+      eventually("at work", () -> atWork() == 3);
+
+      signal(first);
+      awaitLog("Draining");
+      assertThat(process.waitFor(300, TimeUnit.MILLISECONDS)).as("it waits").isFalse();
+      signal(second);
+      long told = System.nanoTime();
+
+      assertThat(exit()).isEqualTo(1);
+      assertThat(Duration.ofNanos(System.nanoTime() - told)).isLessThan(HASTE);
+      assertThat(log())
+          .extracting(line -> line.path("msg").asText())
+          .contains("Told to stop once more, waiting for nothing");
+      assertThat(log())
+          .filteredOn(line -> line.path("msg").asText().equals("Force shutdown"))
+          .singleElement()
+          .satisfies(line -> assertThat(line.path("given_back").asInt()).isEqualTo(3));
+      process = null;
+      start();
+      eventually(
+          "another has them at once, not after the broker's 30 s",
+          Duration.ofSeconds(12),
+          () -> consumer(orders).ackFloor(),
+          floor -> floor == 3);
+    }
+  }
+
+  @Test
+  void a_second_signal_that_comes_at_once_is_heard_too() throws Exception {
+    try (TestProcess orders = TestProcess.on(TestServer.shared().url(), namespace)) {
+      start("WORK_MS", "600000", "DRAIN_TIMEOUT_SECONDS", "600");
+      awaitLog("Ready");
+      append(orders, 1);
+      eventually("at work", () -> atWork() == 1);
+
+      signal("TERM");
+      signal("INT");
+
+      assertThat(exit()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void a_jdk_without_the_class_for_signals_drains_as_well() throws Exception {
+    try (TestProcess orders = TestProcess.on(TestServer.shared().url(), namespace)) {
+      startJvm(List.of("--limit-modules", "java.se"), "WORK_MS", "1000");
+      awaitLog("Ready");
+      append(orders, 1);
+      eventually("at work", () -> atWork() == 1);
+
+      signal("TERM");
+
+      assertThat(exit()).as(Files.readString(err())).isZero();
+      assertThat(log()).extracting(line -> line.path("msg").asText()).contains("Drained");
+    }
+  }
+
+  private void signal(String name) throws IOException, InterruptedException {
+    Process kill = new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start();
+    assertThat(kill.waitFor()).isZero();
+  }
+
   private void start(String... variables) throws IOException {
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-XX:TieredStopAtLevel=1",
-            "-Xshare:auto",
-            "-cp",
-            System.getProperty("java.class.path"),
-            TestGroup.class.getName());
+    startJvm(List.of(), variables);
+  }
+
+  private void startJvm(List<String> options, String... variables) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-XX:TieredStopAtLevel=1", "-Xshare:auto"));
+    command.addAll(options);
+    command.addAll(
+        List.of("-cp", System.getProperty("java.class.path"), TestGroup.class.getName()));
+    ProcessBuilder builder = new ProcessBuilder(command);
     Map<String, String> env = builder.environment();
     env.put("NATS_URL", TestServer.shared().url());
     env.put("NAMESPACE", namespace);
     env.put("HOST", "127.0.0.1");
     env.put("HTTP_PORT", "0");
+    env.put("DRAIN_GRACE_MS", "0");
     env.put("STREAM_MAX_BYTES", Long.toString(64L << 20));
     for (int i = 0; i < variables.length; i += 2) {
       env.put(variables[i], variables[i + 1]);
@@ -162,7 +242,7 @@ class BootTest {
 
   /** Every line that it has logged, each of them JSON. */
   private List<JsonNode> log() throws IOException {
-    List<JsonNode> lines = new java.util.ArrayList<>();
+    List<JsonNode> lines = new ArrayList<>();
     for (String line : Files.readAllLines(out())) {
       lines.add(JSON.readTree(line));
     }

@@ -300,6 +300,53 @@ class HttpShellTest {
     group = null;
   }
 
+  @Test
+  void in_the_grace_of_a_drain_requests_are_served_and_their_connections_ended() throws Exception {
+    start(Set.of(), "DRAIN_GRACE_MS", "2000");
+    eventually("ready", () -> send("/ready").statusCode() == 200);
+    String echo =
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{\"text\":\"a\"}";
+    try (Socket kept = connect()) {
+      kept.getOutputStream().write(echo.getBytes(StandardCharsets.US_ASCII));
+      assertThat(head(kept)).startsWith("HTTP/1.1 200").doesNotContainIgnoringCase("connection:");
+
+      Future<Boolean> drained = group.drain();
+      assertThat(send("/ready").statusCode()).isEqualTo(503);
+      kept.getOutputStream().write(echo.getBytes(StandardCharsets.US_ASCII));
+
+      assertThat(head(kept)).startsWith("HTTP/1.1 200").containsIgnoringCase("connection: close");
+      assertThat(drained.isComplete()).as("it still listens").isFalse();
+      try (Socket another = connect()) {
+        another.getOutputStream().write(echo.getBytes(StandardCharsets.US_ASCII));
+        assertThat(head(another)).startsWith("HTTP/1.1 200");
+        assertThat(drained.isComplete()).isFalse();
+      }
+      assertThat(get(drained)).isTrue();
+      assertThat(cutOff(kept)).isTrue();
+    }
+    group = null;
+  }
+
+  private Socket connect() throws IOException {
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), group.port());
+    socket.setSoTimeout(10_000);
+    return socket;
+  }
+
+  /** An answer's head; its body, four letters, is read too. */
+  private static String head(Socket client) throws IOException {
+    StringBuilder head = new StringBuilder();
+    while (head.indexOf("\r\n\r\n") < 0) {
+      int next = client.getInputStream().read();
+      if (next < 0) {
+        throw new IOException("cut off after: " + head);
+      }
+      head.append((char) next);
+    }
+    assertThat(client.getInputStream().readNBytes(4)).hasSize(4);
+    return head.toString();
+  }
+
   private static boolean cutOff(Socket client) {
     try {
       client.getOutputStream().write('x');
@@ -319,6 +366,7 @@ class HttpShellTest {
   private void start(Set<String> streams, String... variables) {
     Map<String, String> env = new java.util.HashMap<>();
     env.putAll(Map.of("HOST", "127.0.0.1", "HTTP_PORT", "0", "DRAIN_TIMEOUT_SECONDS", "5"));
+    env.put("DRAIN_GRACE_MS", "0");
     for (int i = 0; i < variables.length; i += 2) {
       env.put(variables[i], variables[i + 1]);
     }
