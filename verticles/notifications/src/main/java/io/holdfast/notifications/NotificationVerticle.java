@@ -32,6 +32,8 @@ import java.util.concurrent.ThreadLocalRandom;
 /** Tells the customer how the order ended, and records that it did. */
 public final class NotificationVerticle extends VerticleBase {
 
+  private static final int MAX_RECORDINGS = 5;
+
   /** Another replica may record what stands here, so that it is never taken out again. */
   private static final int MAX_UNRECORDED = 10_000;
 
@@ -102,23 +104,37 @@ public final class NotificationVerticle extends VerticleBase {
                     : Future.succeededFuture(judged(done.cause())));
   }
 
-  /** A crash before this is stored repeats the telling, under the same id. */
   private Future<Outcome> record(Notification notification, String channel) {
+    return record(notification, channel, 0, 1);
+  }
+
+  /** A crash before this is stored repeats the telling, under the same id. */
+  private Future<Outcome> record(
+      Notification notification, String channel, long expectedSequence, int attempt) {
     NotificationSent fact =
         new NotificationSent(
             notification.orderId(), notification.customerId(), notification.template(), channel);
     return streams
-        .append(Envelope.once(fact, clock.instant(), notification.traceId()), 0)
+        .append(Envelope.once(fact, clock.instant(), notification.traceId()), expectedSequence)
         .onFailure(brokersFault -> remember(notification.orderId(), channel))
-        .map(
+        .compose(
             result ->
                 switch (result) {
                   case Appended appended -> {
                     unrecorded.remove(notification.orderId());
                     sent(channel, notification.template()).increment();
-                    yield Outcome.DONE;
+                    yield Future.succeededFuture(Outcome.DONE);
                   }
-                  case Conflict conflict -> toldBefore(notification);
+                  case Conflict conflict
+                      when conflict.history().find(NotificationSent.class).isPresent() ->
+                      Future.succeededFuture(toldBefore(notification));
+                  // What stands in its place is no fact of ours.
+                  case Conflict conflict when attempt < MAX_RECORDINGS ->
+                      record(notification, channel, conflict.history().lastSequence(), attempt + 1);
+                  case Conflict conflict -> {
+                    remember(notification.orderId(), channel);
+                    yield Future.failedFuture("the place to record it changes all the time");
+                  }
                 });
   }
 
