@@ -25,12 +25,14 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZonedDateTime;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 
 /**
@@ -245,18 +247,19 @@ final class JetStreamEvents implements StreamReader {
             });
   }
 
+  /** What somebody has put behind a fact does not hide it; the guard counts it all the same. */
   private Future<History> history(Domain domain, String filter) {
     return lastOf(domain, List.of(filter), Long.MAX_VALUE)
-        .map(
-            messages -> {
-              List<Stored> events = new ArrayList<>(messages.size());
-              long lastSequence = 0;
-              for (RawMessage message : messages) {
-                lastSequence = Math.max(lastSequence, message.sequence());
-                decoded(message).ifPresent(events::add);
-              }
-              return new History(events, lastSequence);
-            });
+        .compose(
+            messages ->
+                facts(domain, messages, (fact, last) -> fact)
+                    .map(
+                        facts -> {
+                          facts.sort(Comparator.comparingLong(Stored::sequence));
+                          long lastSequence =
+                              messages.stream().mapToLong(RawMessage::sequence).max().orElse(0);
+                          return new History(facts, lastSequence);
+                        }));
   }
 
   Future<List<Stored>> loadAll(Domain domain, List<String> aggregateIds) {
@@ -274,24 +277,34 @@ final class JetStreamEvents implements StreamReader {
    */
   Future<List<Stored>> lastFacts(Domain domain, List<String> filters) {
     return lastOf(domain, filters, Long.MAX_VALUE)
-        .compose(
-            messages -> {
-              List<Stored> facts = new ArrayList<>(messages.size());
-              List<Future<?>> hidden = new ArrayList<>(0);
-              for (RawMessage message : messages) {
-                Optional<Stored> fact = decoded(message);
-                if (fact.isPresent()) {
-                  facts.add(fact.get());
-                } else {
-                  hidden.add(
-                      factBehind(domain, message, message.sequence(), MAX_FOREIGN)
-                          .onSuccess(found -> found.ifPresent(facts::add)));
-                }
-              }
-              return hidden.isEmpty()
-                  ? Future.succeededFuture(facts)
-                  : Future.all(hidden).map(facts);
-            });
+        .compose(messages -> facts(domain, messages, (fact, last) -> at(last.sequence(), fact)));
+  }
+
+  /**
+   * The facts among these, and those behind what is none.
+   *
+   * @param found makes what is wanted of such a hidden fact and the message that hides it
+   */
+  private Future<List<Stored>> facts(
+      Domain domain, List<RawMessage> messages, BiFunction<Stored, RawMessage, Stored> found) {
+    List<Stored> facts = new ArrayList<>(messages.size());
+    List<Future<?>> hidden = new ArrayList<>(0);
+    for (RawMessage message : messages) {
+      Optional<Stored> fact = decoded(message);
+      if (fact.isPresent()) {
+        facts.add(fact.get());
+      } else {
+        hidden.add(
+            factBehind(domain, message, message.sequence(), MAX_FOREIGN)
+                .onSuccess(
+                    behind -> behind.ifPresent(one -> facts.add(found.apply(one, message)))));
+      }
+    }
+    return hidden.isEmpty() ? Future.succeededFuture(facts) : Future.all(hidden).map(facts);
+  }
+
+  private static Stored at(long sequence, Stored fact) {
+    return new Stored(fact.stream(), sequence, fact.subject(), fact.storedAt(), fact.envelope());
   }
 
   private Future<Optional<Stored>> factBehind(
@@ -311,16 +324,7 @@ final class JetStreamEvents implements StreamReader {
                 return Future.succeededFuture(Optional.<Stored>empty());
               }
               RawMessage earlier = found.getFirst();
-              Optional<Stored> fact =
-                  decoded(earlier)
-                      .map(
-                          stored ->
-                              new Stored(
-                                  stored.stream(),
-                                  last.sequence(),
-                                  stored.subject(),
-                                  stored.storedAt(),
-                                  stored.envelope()));
+              Optional<Stored> fact = decoded(earlier);
               return fact.isPresent()
                   ? Future.succeededFuture(fact)
                   : factBehind(domain, last, earlier.sequence(), tries - 1);
