@@ -119,7 +119,7 @@ class GatewayOutageIT {
     assertThat(refused).as("POST /orders is not affected").isEmpty();
     assertThat(unready).as("nor is any service's readiness").hasValue(0);
     assertThat(metric("payments", "dead_letters_total")).isZero();
-    assertThat(pendingAtTheEnd).as("they wait at the broker").isGreaterThan(RATE * SECONDS / 3L);
+    assertThat(pendingAtTheEnd).as("they wait at the broker").isGreaterThan((long) RATE * SECONDS / 3);
     SystemUnderTest.Reconciled result =
         system.reconcile(Files.write(folder.resolve("accepted.log"), accepted));
     assertThat(result.status()).as(result.output()).isZero();
