@@ -16,7 +16,7 @@ final class Races {
   /** Then what is held back goes on all the same, and the race is lost. */
   static final Duration PATIENCE = Duration.ofSeconds(15);
 
-  private static final int ORDERS_ID = 2;
+  private static final int TOKENS_OF_A_FACT = 3;
 
   private final Map<String, Kind> kinds = new ConcurrentHashMap<>();
   private final Set<String> asked = ConcurrentHashMap.newKeySet();
@@ -85,6 +85,6 @@ final class Races {
   /** The order that a subject is about, if it is a fact's. */
   static String orderId(String subject) {
     String[] tokens = subject.split("\\.", -1);
-    return tokens.length == ORDERS_ID + 1 ? tokens[ORDERS_ID] : "";
+    return tokens.length == TOKENS_OF_A_FACT ? tokens[TOKENS_OF_A_FACT - 1] : "";
   }
 }
