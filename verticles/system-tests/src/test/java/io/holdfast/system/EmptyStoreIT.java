@@ -49,10 +49,16 @@ class EmptyStoreIT {
 
       for (String service : SERVICES) {
         awaitNotReady(system, service, " is not there");
-        assertThat(system.process(service).output())
-            .as(service)
-            .contains("\"level\":\"error\"")
-            .contains("The broker has lost what this process has seen");
+        eventually(
+            service + " tells its log",
+            NOTICED,
+            () -> system.process(service).output(),
+            log ->
+                log.lines()
+                    .anyMatch(
+                        line ->
+                            line.contains("\"level\":\"error\"")
+                                && line.contains("The broker has lost what this process has seen")));
       }
       awaitNotReady(system, "orders", "_ORDERS is not there, and it held messages up to ");
       assertThat(order(system).status()).isEqualTo(503);
