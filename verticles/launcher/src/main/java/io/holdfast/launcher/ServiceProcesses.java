@@ -15,7 +15,7 @@ import java.util.function.ToIntFunction;
 final class ServiceProcesses implements UpCommand.Services {
 
   /** Above the longest drain that can be configured, which the process keeps itself. */
-  private static final Duration STOP_LIMIT = Duration.ofSeconds(620);
+  private static final Duration STOP_LIMIT = Duration.ofMinutes(12);
 
   /** What one that was told to hurry may need by far. */
   private static final Duration HURRY_LIMIT = Duration.ofSeconds(5);

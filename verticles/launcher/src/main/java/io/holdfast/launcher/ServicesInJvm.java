@@ -21,7 +21,7 @@ import java.util.function.ToIntFunction;
 /** Every group in this JVM, over one Vert.x and one connection to the broker. */
 final class ServicesInJvm implements UpCommand.Services {
 
-  private static final Duration STOP_LIMIT = Duration.ofMinutes(11);
+  private static final Duration STOP_LIMIT = Duration.ofMinutes(12);
   private static final Duration CLOSE_LIMIT = Duration.ofSeconds(15);
 
   /** What groups that were told to hurry may need by far. */

@@ -16,6 +16,9 @@ import org.slf4j.Logger;
  */
 public final class Boot {
 
+  /** Above the longest drain, with its grace, that can be configured. */
+  private static final Duration DRAIN_LIMIT = Duration.ofMinutes(11).plusSeconds(10);
+
   private static final Duration MARGIN = Duration.ofSeconds(10);
 
   /** What a process that was told twice may still need to give back and to close. */
@@ -67,7 +70,7 @@ public final class Boot {
       clean =
           running
               .drain()
-              .await(Duration.ofMinutes(10).plus(MARGIN).toMillis(), TimeUnit.MILLISECONDS);
+              .await(DRAIN_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
       platform.close().await(MARGIN.toMillis(), TimeUnit.MILLISECONDS);
     } catch (Exception e) {
       Logging.of(running.name(), Boot.class).atError().setCause(e).log("Force shutdown");

@@ -6,11 +6,13 @@ import io.holdfast.runtime.jetstream.StreamCatalog.ConsumerSpec;
 import io.holdfast.testkit.Streams;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /** When things happened to orders, by the broker's time of what is stored. */
 final class Lives {
@@ -19,6 +21,7 @@ final class Lives {
   private final Map<String, Instant> ended = new HashMap<>();
   private final Map<String, Instant> last = new HashMap<>();
   private final Set<String> told = new HashSet<>();
+  private final Map<String, Map<Instant, String>> facts = new HashMap<>();
 
   private Lives() {}
 
@@ -34,6 +37,7 @@ final class Lives {
     String[] subject = message.subject().split("\\.", -1);
     String id = subject[subject.length - 1];
     String fact = subject[subject.length - 3] + "." + subject[subject.length - 2];
+    facts.computeIfAbsent(id, order -> new TreeMap<>()).merge(message.storedAt(), fact, (a, b) -> a + " " + b);
     switch (fact) {
       case "orders.created" -> created.put(id, message.storedAt());
       case "orders.confirmed", "orders.cancelled" -> ended.put(id, message.storedAt());
@@ -51,6 +55,26 @@ final class Lives {
   /** From {@code created} to the final state, of the order that took longest. */
   Duration longestToFinal() {
     return longest(ended);
+  }
+
+  /** Each fact of the order that took longest, and how long after the first it came. */
+  String slowest() {
+    String order =
+        ended.keySet().stream()
+            .filter(created::containsKey)
+            .max(Comparator.comparing(id -> Duration.between(created.get(id), ended.get(id))))
+            .orElseThrow();
+    StringBuilder story = new StringBuilder(order + " of " + created.get(order));
+    facts
+        .get(order)
+        .forEach(
+            (at, fact) ->
+                story
+                    .append(", ")
+                    .append(fact)
+                    .append(" +")
+                    .append(Duration.between(created.get(order), at).toMillis()));
+    return story.toString();
   }
 
   /** From {@code created} to the last fact of any service. */

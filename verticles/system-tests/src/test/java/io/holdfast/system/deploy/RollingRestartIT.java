@@ -99,14 +99,16 @@ class RollingRestartIT {
       assertThat(result.failures()).filteredOn(failure -> ofTheNewBuild(failure)).isEmpty();
       assertThat(drains).as("ended cleanly").allSatisfy(drain -> assertClean(drain));
       assertThat(result.accepted()).hasSizeGreaterThan(10 * drains.size());
-      assertThat(lives.longestToFinal()).isLessThan(NO_WAIT_FOR_THE_BROKER);
-      assertThat(lives.longestToLastFact()).isLessThan(NO_WAIT_FOR_THE_BROKER);
+      if (Build.old().isEmpty()) { // an older one may lose settlements; the report tells how long
+        assertThat(lives.longestToFinal()).isLessThan(NO_WAIT_FOR_THE_BROKER);
+        assertThat(lives.longestToLastFact()).isLessThan(NO_WAIT_FOR_THE_BROKER);
+      }
     }
     reconcile(result.accepted());
     all().forEach(replica -> assertClean(replica.drain()));
   }
 
-  /** What an older build cannot do yet is told in the report; it cannot be mended any more. */
+  /** What an older build does not do yet is told in the report; it cannot be mended any more. */
   private static boolean ofTheNewBuild(Traffic.Failure failure) {
     return failure.build() == null || failure.build().equals(Build.NEW);
   }
@@ -128,7 +130,7 @@ class RollingRestartIT {
     env.put("LEDGER_FILE", folder.resolve("ledger.jsonl").toString());
     env.put("STREAM_MAX_BYTES", Long.toString(256L << 20));
     // Time for the balancer to see that a replica is on its way out, on a busy machine too.
-    env.put("DRAIN_GRACE_MS", Long.toString(Traffic.LOOK.toMillis() * 15));
+    env.put("DRAIN_GRACE_MS", Long.toString(Traffic.LOOK.toMillis() * 30));
     Path logs = folder.resolve("logs");
     gateway =
         JarProcess.of(
@@ -206,6 +208,7 @@ class RollingRestartIT {
     System.out.printf(
         "  longest          order to final %d ms, order to its last fact %d ms%n",
         lives.longestToFinal().toMillis(), lives.longestToLastFact().toMillis());
+    System.out.printf("                   %s%n", lives.slowest());
     System.out.printf(
         "  drains           longest %d ms, not clean %d%n",
         drains.stream()

@@ -37,6 +37,10 @@ final class Traffic implements AutoCloseable {
 
   private static final long TICK_MILLIS = 10;
   private static final long TIMEOUT_MILLIS = 10_000;
+
+  /** One look without an answer says nothing, as with a probe that may fail twice. */
+  private static final long LOOK_TIMEOUT_MILLIS = 1_000;
+
   private static final int CONNECTIONS = 64;
 
   /** With more than these unanswered, a customer stays at home: this is no test of overload. */
@@ -266,16 +270,15 @@ final class Traffic implements AutoCloseable {
                     new RequestOptions()
                         .setMethod(HttpMethod.GET)
                         .setAbsoluteURI(replica.url() + "/ready")
-                        .setTimeout(TIMEOUT_MILLIS))
+                        .setTimeout(LOOK_TIMEOUT_MILLIS))
                 .compose(open -> open.send())
                 .compose(response -> response.body().map(response.statusCode() == 200))
-                .recover(notThere -> Future.succeededFuture(false))
-                .onSuccess(
-                    isReady -> {
-                      if (isReady) {
+                .onComplete(
+                    seen -> {
+                      if (seen.succeeded() && seen.result()) {
                         ready.add(replica);
-                      } else {
-                        ready.remove(replica);
+                      } else if (!(seen.cause() instanceof TimeoutException)) {
+                        ready.remove(replica); // it says no, or nobody is there
                       }
                       if (!closed) {
                         vertx.setTimer(LOOK.toMillis(), id -> look(replica));
