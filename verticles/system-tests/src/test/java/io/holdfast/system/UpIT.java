@@ -115,7 +115,7 @@ class UpIT {
   private static void awaitUp(JarProcess up) {
     Eventually.eventually(
         "Holdfast is up",
-        Duration.ofSeconds(60),
+        Duration.ofMinutes(2),
         () -> {
           if (!up.isAlive()) {
             throw new IllegalStateException("it ended: " + up.output());

@@ -67,10 +67,7 @@ public final class Boot {
   private static int stop(RunningGroup running, Platform platform) {
     boolean clean = false;
     try {
-      clean =
-          running
-              .drain()
-              .await(DRAIN_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+      clean = running.drain().await(DRAIN_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
       platform.close().await(MARGIN.toMillis(), TimeUnit.MILLISECONDS);
     } catch (Exception e) {
       Logging.of(running.name(), Boot.class).atError().setCause(e).log("Force shutdown");

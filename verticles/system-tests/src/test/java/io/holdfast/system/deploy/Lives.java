@@ -37,7 +37,9 @@ final class Lives {
     String[] subject = message.subject().split("\\.", -1);
     String id = subject[subject.length - 1];
     String fact = subject[subject.length - 3] + "." + subject[subject.length - 2];
-    facts.computeIfAbsent(id, order -> new TreeMap<>()).merge(message.storedAt(), fact, (a, b) -> a + " " + b);
+    facts
+        .computeIfAbsent(id, order -> new TreeMap<>())
+        .merge(message.storedAt(), fact, (a, b) -> a + " " + b);
     switch (fact) {
       case "orders.created" -> created.put(id, message.storedAt());
       case "orders.confirmed", "orders.cancelled" -> ended.put(id, message.storedAt());

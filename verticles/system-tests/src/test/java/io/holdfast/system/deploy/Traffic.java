@@ -265,25 +265,25 @@ final class Traffic implements AutoCloseable {
           if (closed) {
             return;
           }
-            looks
-                .request(
-                    new RequestOptions()
-                        .setMethod(HttpMethod.GET)
-                        .setAbsoluteURI(replica.url() + "/ready")
-                        .setTimeout(LOOK_TIMEOUT_MILLIS))
-                .compose(open -> open.send())
-                .compose(response -> response.body().map(response.statusCode() == 200))
-                .onComplete(
-                    seen -> {
-                      if (seen.succeeded() && seen.result()) {
-                        ready.add(replica);
-                      } else if (!(seen.cause() instanceof TimeoutException)) {
-                        ready.remove(replica); // it says no, or nobody is there
-                      }
-                      if (!closed) {
-                        vertx.setTimer(LOOK.toMillis(), id -> look(replica));
-                      }
-                    });
+          looks
+              .request(
+                  new RequestOptions()
+                      .setMethod(HttpMethod.GET)
+                      .setAbsoluteURI(replica.url() + "/ready")
+                      .setTimeout(LOOK_TIMEOUT_MILLIS))
+              .compose(open -> open.send())
+              .compose(response -> response.body().map(response.statusCode() == 200))
+              .onComplete(
+                  seen -> {
+                    if (seen.succeeded() && seen.result()) {
+                      ready.add(replica);
+                    } else if (!(seen.cause() instanceof TimeoutException)) {
+                      ready.remove(replica); // it says no, or nobody is there
+                    }
+                    if (!closed) {
+                      vertx.setTimer(LOOK.toMillis(), id -> look(replica));
+                    }
+                  });
         });
   }
 
