@@ -16,7 +16,9 @@ import io.holdfast.launcher.reconcile.Violation;
 import io.holdfast.notifications.NotificationsGroup;
 import io.holdfast.orders.OrdersGroup;
 import io.holdfast.payments.PaymentsGroup;
+import io.holdfast.runtime.boot.GroupContext;
 import io.holdfast.runtime.boot.VerticleGroup;
+import io.holdfast.runtime.jetstream.EventStreams;
 import io.holdfast.runtime.jetstream.RawMessage;
 import io.holdfast.runtime.jetstream.StreamCatalog;
 import io.holdfast.system.histories.Step.Cancel;
@@ -59,6 +61,8 @@ final class World implements AutoCloseable {
 
   private final String namespace = TestBroker.newNamespace();
   private final Path folder;
+  private final Making making;
+  private final Duration quiet;
   private final TestGroups gateway;
   private final String gatewayUrl;
   private final Map<String, List<Replica>> replicas = new LinkedHashMap<>();
@@ -75,13 +79,45 @@ final class World implements AutoCloseable {
   private record Replica(TestGroups groups, String url) {}
 
   World(Path folder) {
+    this(folder, new Making(), 2, QUIET);
+  }
+
+  /** What the services are made of; a test may break it on purpose. */
+  static class Making {
+
+    /** The streams as a service gets to see them. */
+    EventStreams streams(EventStreams streams) {
+      return streams;
+    }
+
+    /** Where payments finds the gateway. */
+    String gatewayUrl(String url) {
+      return url;
+    }
+
+    /** Settings besides the usual ones. */
+    Map<String, String> settings() {
+      return Map.of();
+    }
+  }
+
+  /**
+   * @param quiet how long may pass from the end of the faults to the end of all orders
+   */
+  World(Path folder, Making making, int replicasOfEach, Duration quiet) {
     this.folder = folder;
+    this.making = making;
+    this.quiet = quiet;
     this.gateway = settings(TestGroups.on(TestBroker.shared().url(), namespace));
     this.gatewayUrl = TestGroups.url(gateway.start(new GatewayGroup()));
     this.audit = replica(new AuditGroup());
     SERVICES.forEach(
-        (name, group) ->
-            replicas.put(name, new ArrayList<>(List.of(replica(group), replica(group)))));
+        (name, group) -> {
+          replicas.put(name, new ArrayList<>());
+          for (int i = 0; i < replicasOfEach; i++) {
+            replicas.get(name).add(replica(group));
+          }
+        });
     this.streams = new Streams(TestBroker.shared().url(), namespace, StreamCatalog.AUDITED);
   }
 
@@ -98,8 +134,39 @@ final class World implements AutoCloseable {
   private Replica replica(VerticleGroup group) {
     TestGroups groups =
         settings(TestGroups.on(TestBroker.shared().url(), namespace))
-            .with("PAYMENT_GATEWAY_URL", gatewayUrl);
-    return new Replica(groups, TestGroups.url(groups.start(group)));
+            .with("PAYMENT_GATEWAY_URL", making.gatewayUrl(gatewayUrl));
+    making.settings().forEach(groups::with);
+    return new Replica(groups, TestGroups.url(groups.start(new Made(group, making))));
+  }
+
+  /** A group that sees the streams as the making says. */
+  private record Made(VerticleGroup group, Making making) implements VerticleGroup {
+    @Override
+    public int defaultPort() {
+      return group.defaultPort();
+    }
+
+    @Override
+    public String name() {
+      return group.name();
+    }
+
+    @Override
+    public Set<String> streams() {
+      return group.streams();
+    }
+
+    @Override
+    public Parts assemble(GroupContext context) {
+      return group.assemble(
+          new GroupContext(
+              context.vertx(),
+              context.settings(),
+              context.common(),
+              making.streams(context.streams()),
+              context.reader(),
+              context.meters()));
+    }
   }
 
   void take(Step step, int at) {
@@ -120,7 +187,7 @@ final class World implements AutoCloseable {
     try {
       eventually(
           "every order is final and everything settled",
-          QUIET,
+          quiet,
           () -> books().underWay(Until.theEnd()) + unsettled() + unsealed(),
           left -> left == 0);
     } catch (AssertionError notQuiet) {
@@ -192,7 +259,7 @@ final class World implements AutoCloseable {
                   placed.get(number),
                   cancelTried.contains(number),
                   cancelAccepted.contains(number));
-          if (!right.contains(ends.get(orderId))) {
+          if (!right.contains(ends.getOrDefault(orderId, "not at an end"))) {
             wrong.add(
                 "order %d (%s) is %s, right would be %s"
                     .formatted(number, orderId, ends.get(orderId), right));

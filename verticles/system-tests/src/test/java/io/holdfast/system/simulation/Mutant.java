@@ -3,7 +3,6 @@ package io.holdfast.system.simulation;
 import io.holdfast.events.Domain;
 import io.holdfast.events.Envelope;
 import io.holdfast.events.Event;
-import io.holdfast.events.EventType;
 import io.holdfast.events.InventoryEvent.InventoryReleased;
 import io.holdfast.events.Money;
 import io.holdfast.events.PaymentEvent.PaymentProcessed;
@@ -16,10 +15,9 @@ import io.holdfast.runtime.jetstream.AppendResult.Conflict;
 import io.holdfast.runtime.jetstream.EventStreams;
 import io.holdfast.runtime.jetstream.Guarded;
 import io.holdfast.runtime.jetstream.History;
-import io.holdfast.runtime.jetstream.Reactions;
 import io.holdfast.runtime.jetstream.Stored;
+import io.holdfast.testkit.ForwardingStreams;
 import io.vertx.core.Future;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -28,7 +26,7 @@ enum Mutant implements Wiring {
   APPEND_WITHOUT_ITS_GUARD {
     @Override
     public EventStreams streams(EventStreams streams) {
-      return new Wrapped(streams) {
+      return new ForwardingStreams(streams) {
         @Override
         public Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
           return super.append(fact, ModelBroker.ANY);
@@ -39,7 +37,7 @@ enum Mutant implements Wiring {
   STOCK_LEVELS_WITHOUT_THEIR_GUARD {
     @Override
     public EventStreams streams(EventStreams streams) {
-      return new Wrapped(streams) {
+      return new ForwardingStreams(streams) {
         @Override
         public Future<Optional<Long>> appendTogether(List<Guarded> facts) {
           return super.appendTogether(facts.stream().map(Mutant::unguardedLevel).toList());
@@ -50,7 +48,7 @@ enum Mutant implements Wiring {
   RESERVATION_APART_FROM_ITS_LEVELS {
     @Override
     public EventStreams streams(EventStreams streams) {
-      return new Wrapped(streams) {
+      return new ForwardingStreams(streams) {
         @Override
         public Future<Optional<Long>> appendTogether(List<Guarded> facts) {
           return oneAfterTheOther(facts, 0, Optional.empty());
@@ -111,7 +109,7 @@ enum Mutant implements Wiring {
   CONFLICT_TAKEN_FOR_SUCCESS {
     @Override
     public EventStreams streams(EventStreams streams) {
-      return new Wrapped(streams) {
+      return new ForwardingStreams(streams) {
         @Override
         public Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
           return super.append(fact, expectedSequence).map(Mutant::success);
@@ -122,7 +120,7 @@ enum Mutant implements Wiring {
   RELEASE_NOT_SEEN {
     @Override
     public EventStreams streams(EventStreams streams) {
-      return new Wrapped(streams) {
+      return new ForwardingStreams(streams) {
         @Override
         public Future<History> load(Domain domain, String aggregateId) {
           return super.load(domain, aggregateId)
@@ -138,7 +136,7 @@ enum Mutant implements Wiring {
   NO_REFUND_AFTER_A_LOST_RACE {
     @Override
     public EventStreams streams(EventStreams streams) {
-      return new Wrapped(streams) {
+      return new ForwardingStreams(streams) {
         @Override
         public Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
           return super.append(fact, expectedSequence)
@@ -178,7 +176,7 @@ enum Mutant implements Wiring {
   FAILED_BATCH_TAKEN_FOR_STORED {
     @Override
     public EventStreams streams(EventStreams streams) {
-      return new Wrapped(streams) {
+      return new ForwardingStreams(streams) {
         @Override
         public Future<Optional<Long>> appendTogether(List<Guarded> facts) {
           return super.appendTogether(facts).map(first -> first.or(() -> Optional.of(1L)));
@@ -205,7 +203,7 @@ enum Mutant implements Wiring {
 
   /** A lone fact of this type is never stored, and whoever appends it does not learn that. */
   private static EventStreams without(EventStreams streams, Class<? extends Event> type) {
-    return new Wrapped(streams) {
+    return new ForwardingStreams(streams) {
       @Override
       public Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
         return type.isInstance(fact.event()) && expectedSequence == 0
@@ -213,49 +211,6 @@ enum Mutant implements Wiring {
             : super.append(fact, expectedSequence);
       }
     };
-  }
-
-  private static class Wrapped implements EventStreams {
-    private final EventStreams streams;
-
-    Wrapped(EventStreams streams) {
-      this.streams = streams;
-    }
-
-    @Override
-    public Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
-      return streams.append(fact, expectedSequence);
-    }
-
-    @Override
-    public Future<Optional<Long>> appendTogether(List<Guarded> facts) {
-      return streams.appendTogether(new ArrayList<>(facts));
-    }
-
-    @Override
-    public Future<History> load(Domain domain, String aggregateId) {
-      return streams.load(domain, aggregateId);
-    }
-
-    @Override
-    public Future<List<Stored>> loadAll(Domain domain, List<String> aggregateIds) {
-      return streams.loadAll(domain, aggregateIds);
-    }
-
-    @Override
-    public Future<List<String>> aggregates(EventType type, int offset) {
-      return streams.aggregates(type, offset);
-    }
-
-    @Override
-    public Watch watch(Domain domain, String aggregateId, Runnable onSign) {
-      return streams.watch(domain, aggregateId, onSign);
-    }
-
-    @Override
-    public Future<Void> consume(String consumer, Reactions reactions) {
-      return streams.consume(consumer, reactions);
-    }
   }
 
   private static class WrappedGateway implements PaymentGateway {
