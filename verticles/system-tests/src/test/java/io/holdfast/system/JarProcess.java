@@ -129,6 +129,25 @@ public final class JarProcess implements AutoCloseable {
     return this;
   }
 
+  /** The memory that it has now, or had at most: {@code VmRSS} or {@code VmHWM}, in MiB. */
+  long memory(String which) {
+    return memory(process.pid(), which);
+  }
+
+  /** As {@link #memory(String)}, of any process. */
+  static long memory(long pid, String which) {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/" + pid + "/status"))) {
+      return lines
+              .filter(line -> line.startsWith(which + ":"))
+              .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
+              .findFirst()
+              .orElseThrow()
+          / 1024;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   public boolean isAlive() {
     return process.isAlive();
   }
