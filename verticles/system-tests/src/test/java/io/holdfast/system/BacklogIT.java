@@ -51,7 +51,7 @@ class BacklogIT {
 
   private static final int BACKLOG = Integer.getInteger("holdfast.backlog", 20_000);
   private static final List<String> GROUPS =
-      List.of(System.getProperty("holdfast.backlog.groups", "inventory,audit").split(","));
+      List.of(System.getProperty("holdfast.backlog.groups", "inventory,audit").split(",", -1));
   private static final int A_FEW = 500;
   private static final int HEAP = 64;
 
@@ -181,7 +181,7 @@ class BacklogIT {
     if (group.equals("audit")) {
       return unsealed(management);
     }
-    String[] place = STREAMS.get(group).split(":");
+    String[] place = STREAMS.get(group).split(":", -1);
     String stream = subjects.stream(place[0]);
     if (!management.getConsumerNames(stream).contains(place[1])) {
       return management.getStreamInfo(stream).getStreamState().getMsgCount();
@@ -195,9 +195,8 @@ class BacklogIT {
     if (management.getStreamNames().contains(subjects.stream("AUDIT"))
         && management.getStreamInfo(subjects.stream("AUDIT")).getStreamState().getMsgCount() > 0) {
       MessageInfo block =
-          management.getLastMessage(
-              subjects.stream("AUDIT"), subjects.subject("audit.block"));
-      for (String position : block.getHeaders().getLast("Audit-Cursor").split(",")) {
+          management.getLastMessage(subjects.stream("AUDIT"), subjects.subject("audit.block"));
+      for (String position : block.getHeaders().getLast("Audit-Cursor").split(",", -1)) {
         int colon = position.lastIndexOf(':');
         sealed.put(position.substring(0, colon), Long.parseLong(position.substring(colon + 1)));
       }
@@ -229,8 +228,7 @@ class BacklogIT {
               "EUR",
               List.of(new Item("cup", 1, BigDecimal.TEN)),
               null);
-      Envelope<OrderCreated> fact =
-          Envelope.once(order, Instant.now(), "%032x".formatted(stored));
+      Envelope<OrderCreated> fact = Envelope.once(order, Instant.now(), "%032x".formatted(stored));
       onTheirWay.add(
           streams.publishAsync(
               subjects.fact(order),

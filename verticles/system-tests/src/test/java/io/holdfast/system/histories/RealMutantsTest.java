@@ -51,12 +51,7 @@ class RealMutantsTest {
 
   /** Of customers who change their minds while they are charged. */
   private static final List<Step> RACES =
-      history(
-          new Gateway(0, 0, 0, 250, false),
-          orders(6),
-          new Rest(60),
-          cancels(6),
-          new Rest(400));
+      history(new Gateway(0, 0, 0, 250, false), orders(6), new Rest(60), cancels(6), new Rest(400));
 
   /** Of a gateway that takes the money and drops the answer. */
   private static final List<Step> LOST_ANSWERS =
@@ -223,7 +218,8 @@ class RealMutantsTest {
   private static final class AckBeforeEffect extends OtherHandlers {
     @Override
     Future<Outcome> handled(String consumer, Supplier<Future<Outcome>> soundly) {
-      soundly.get();
+      Future<Outcome> nobodyWaitsForIt = soundly.get();
+      nobodyWaitsForIt.onFailure(nobodyKnows -> {});
       return Future.succeededFuture(Outcome.DONE);
     }
   }
@@ -237,8 +233,7 @@ class RealMutantsTest {
     @Override
     Map<String, String> settings() {
       // Six failures are the end of a message, so they had better be far apart.
-      return Map.of(
-          "RETRY_MAX_ATTEMPTS", "6", "RETRY_BASE_MS", "1000", "RETRY_CAP_MS", "2000");
+      return Map.of("RETRY_MAX_ATTEMPTS", "6", "RETRY_BASE_MS", "1000", "RETRY_CAP_MS", "2000");
     }
 
     @Override
@@ -261,9 +256,7 @@ class RealMutantsTest {
       return super.handled(consumer, soundly)
           .map(
               judged ->
-                  judged instanceof Retry retry
-                      ? new Retry(retry.cause(), Duration.ZERO)
-                      : judged);
+                  judged instanceof Retry retry ? new Retry(retry.cause(), Duration.ZERO) : judged);
     }
   }
 

@@ -34,6 +34,7 @@ import io.nats.client.JetStreamApiException;
 import io.nats.client.Nats;
 import io.nats.client.api.PublishAck;
 import io.nats.client.impl.Headers;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.ByteArrayInputStream;
@@ -101,7 +102,11 @@ class PoisonTest {
   private record Place(String stream, long sequence) {}
 
   private record Poison(
-      String name, String subject, byte[] body, Set<String> consumers, String reason) {}
+      String name, String subject, Buffer bytes, Set<String> consumers, String reason) {
+    byte[] body() {
+      return bytes.getBytes();
+    }
+  }
 
   @BeforeEach
   void start() throws Exception {
@@ -185,7 +190,7 @@ class PoisonTest {
         .as("larger than a dead letter can quote and the ledger hold")
         .hasMessageContaining("10054");
     for (String header : List.of("Nats-Rollup:sub", "Nats-Rollup:all", "Nats-TTL:1s")) {
-      String[] nameAndValue = header.split(":");
+      String[] nameAndValue = header.split(":", -1);
       Headers headers = new Headers().put(nameAndValue[0], nameAndValue[1]);
       assertThatThrownBy(() -> publish("orders.created.a1", new byte[0], headers))
           .as(header + " could take others' messages away")
@@ -235,7 +240,8 @@ class PoisonTest {
     PublishAck ack = publish(subject, body, all);
     poisons.put(
         new Place(ack.getStream(), ack.getSeqno()),
-        new Poison(name, streams.subjects().subject(subject), body, consumers, reason));
+        new Poison(
+            name, streams.subjects().subject(subject), Buffer.buffer(body), consumers, reason));
   }
 
   private PublishAck publish(String subject, byte[] body, Headers headers)
