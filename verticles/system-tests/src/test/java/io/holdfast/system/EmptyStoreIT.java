@@ -58,7 +58,8 @@ class EmptyStoreIT {
                     .anyMatch(
                         line ->
                             line.contains("\"level\":\"error\"")
-                                && line.contains("The broker has lost what this process has seen")));
+                                && line.contains(
+                                    "The broker has lost what this process has seen")));
       }
       awaitNotReady(system, "orders", "_ORDERS is not there, and it held messages up to ");
       assertThat(order(system).status()).isEqualTo(503);

@@ -185,5 +185,4 @@ class PowerCutIT {
         .mapToObj(node -> servers.get(node).url())
         .collect(Collectors.joining(","));
   }
-
 }

@@ -30,6 +30,7 @@ import java.util.concurrent.locks.LockSupport;
 final class Site implements AutoCloseable {
 
   private static final Duration READY = Duration.ofSeconds(90);
+
   /** Shorter than the default, as what a killed broker forgot comes again after it. */
   static final String ACK_WAIT_MILLIS = "5000";
 

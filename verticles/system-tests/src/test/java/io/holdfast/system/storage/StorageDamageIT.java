@@ -125,7 +125,11 @@ class StorageDamageIT {
       }
       System.out.printf(
           "%4d  %s, %s of the %s one: %s%n",
-          SEED + number, damage, where, base == 0 ? "stopped" : "killed", outcome.replace('\n', ' '));
+          SEED + number,
+          damage,
+          where,
+          base == 0 ? "stopped" : "killed",
+          outcome.replace('\n', ' '));
       Folders.delete(store);
     }
     print(table);

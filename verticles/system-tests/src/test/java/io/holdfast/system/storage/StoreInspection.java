@@ -171,8 +171,7 @@ record StoreInspection(
    * As reconcile does. A consumer that waits for nothing and is not ahead of its stream delivers
    * what comes, whatever else its state says.
    */
-  private static void lookAtConsumers(
-      StreamReader reader, Subjects subjects, List<String> named) {
+  private static void lookAtConsumers(StreamReader reader, Subjects subjects, List<String> named) {
     List<ConsumerSpec> all = new ArrayList<>(StreamCatalog.CONSUMERS);
     all.addAll(StreamCatalog.REDRIVE_CONSUMERS);
     for (ConsumerSpec consumer : all) {
