@@ -141,7 +141,7 @@ class StorageDamageIT {
     if (where.equals("everything") || sentence.startsWith("the broker does not start")) {
       return true;
     }
-    String[] parts = where.split("[/ ,]");
+    String[] parts = where.split("[/ ,]", -1);
     for (int i = 0; i < parts.length - 1; i++) {
       if (parts[i].equals("obs") && sentence.contains(parts[i + 1])) {
         return true;
