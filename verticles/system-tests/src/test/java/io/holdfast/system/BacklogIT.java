@@ -93,7 +93,7 @@ class BacklogIT {
     env.put("LEDGER_FILE", folder.resolve("ledger.jsonl").toString());
     env.put("PAYMENT_GATEWAY_URL", "http://127.0.0.1:" + gatewayPort);
     if (GROUPS.contains("payments")) {
-      gateway = JarProcess.group("gateway", gatewayPort, env, folder.resolve("logs"), 512);
+      gateway = JarProcess.group("gateway", gatewayPort, env, folder.resolve("logs"), "-Xmx512m");
       gateway.awaitReady();
     }
   }
@@ -133,7 +133,8 @@ class BacklogIT {
   }
 
   private JarProcess launch(String group) {
-    return JarProcess.group(group, JarProcess.freePort(), env, folder.resolve("logs"), HEAP);
+    return JarProcess.group(
+        group, JarProcess.freePort(), env, folder.resolve("logs"), "-Xmx" + HEAP + "m");
   }
 
   /** Starts the service, waits until nothing is left for it, and ends it; its memory at most. */

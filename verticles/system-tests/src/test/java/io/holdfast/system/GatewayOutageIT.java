@@ -72,10 +72,7 @@ class GatewayOutageIT {
                   1_000_000 / RATE,
                   TimeUnit.MICROSECONDS),
               clock.scheduleAtFixedRate(
-                  () -> customers.execute(this::lookWhetherReady),
-                  0,
-                  500,
-                  TimeUnit.MILLISECONDS));
+                  () -> customers.execute(this::lookWhetherReady), 0, 500, TimeUnit.MILLISECONDS));
       eventually("orders are confirmed", () -> metric("orders", CONFIRMED) > 2L * RATE);
 
       faults(new JsonObject().put("outage", true));
@@ -119,7 +116,9 @@ class GatewayOutageIT {
     assertThat(refused).as("POST /orders is not affected").isEmpty();
     assertThat(unready).as("nor is any service's readiness").hasValue(0);
     assertThat(metric("payments", "dead_letters_total")).isZero();
-    assertThat(pendingAtTheEnd).as("they wait at the broker").isGreaterThan((long) RATE * SECONDS / 3);
+    assertThat(pendingAtTheEnd)
+        .as("they wait at the broker")
+        .isGreaterThan((long) RATE * SECONDS / 3);
     SystemUnderTest.Reconciled result =
         system.reconcile(Files.write(folder.resolve("accepted.log"), accepted));
     assertThat(result.status()).as(result.output()).isZero();
