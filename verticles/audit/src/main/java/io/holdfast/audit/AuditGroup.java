@@ -45,7 +45,8 @@ public final class AuditGroup implements VerticleGroup {
     BlockIndex blocks = new BlockIndex(context.reader(), subjects, head);
     LedgerVerifier verifier = new LedgerVerifier(context.vertx(), context.reader(), subjects);
     LedgerVerticle ledger =
-        new LedgerVerticle(context.reader(), subjects, settings, head, context.meters());
+        new LedgerVerticle(
+            context.reader(), subjects, settings, head, context.meters(), context.tracing());
     return new Parts(
         List.of(ledger),
         new AuditRoutes(context.streams(), blocks, verifier)::mount,

@@ -12,6 +12,8 @@ import io.holdfast.runtime.jetstream.BrokerException;
 import io.holdfast.runtime.jetstream.RawMessage;
 import io.holdfast.runtime.jetstream.StreamReader;
 import io.holdfast.runtime.telemetry.Meters;
+import io.holdfast.runtime.telemetry.Traceparent;
+import io.holdfast.runtime.telemetry.Tracing;
 import io.micrometer.core.instrument.Counter;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
@@ -49,6 +51,7 @@ public final class LedgerVerticle extends VerticleBase {
   private final List<String> streams;
   private final AuditSettings settings;
   private final LedgerHead head;
+  private final Tracing tracing;
   private final List<Intake> intakes;
   private final Map<String, Long> lastSequences = new ConcurrentHashMap<>();
   private final Map<String, Long> rolledBack = new ConcurrentHashMap<>();
@@ -71,7 +74,9 @@ public final class LedgerVerticle extends VerticleBase {
       Subjects subjects,
       AuditSettings settings,
       LedgerHead head,
-      Meters meters) {
+      Meters meters,
+      Tracing tracing) {
+    this.tracing = tracing;
     this.reader = reader;
     this.ledger = subjects.stream(AuditGroup.LEDGER);
     this.subject = subjects.subject(AuditGroup.BLOCKS);
@@ -173,13 +178,21 @@ public final class LedgerVerticle extends VerticleBase {
       return Future.succeededFuture(settings.interval().toMillis());
     }
     At end = head.at();
+    long begun = TimeUnit.MILLISECONDS.toNanos(System.currentTimeMillis());
     intakes.forEach(Intake::fill); // the next block's, while this one is made and stored
     return vertx
         .executeBlocking(() -> assemble(end.header(), picked))
         .compose(
             assembled -> {
               giveBack(picked.subList(assembled.used(), picked.size()));
-              return store(assembled.block(), end.sequence());
+              return store(assembled.block(), end.sequence())
+                  .onSuccess(
+                      pause -> {
+                        if (tracing.on() && certain) {
+                          tell(
+                              picked, assembled.used(), assembled.block().header().number(), begun);
+                        }
+                      });
             });
   }
 
@@ -209,6 +222,16 @@ public final class LedgerVerticle extends VerticleBase {
   }
 
   private record Assembled(Block block, int used) {}
+
+  /** Each message's own trace shows that it is in the ledger, and how long that took. */
+  private void tell(List<Entry> entries, int used, long block, long begunNanos) {
+    for (Entry entry : entries.subList(0, used)) {
+      if (entry instanceof Present(RawMessage message)) {
+        tracing.sealed(
+            message.subject(), message.header(Traceparent.HEADER).orElse(null), block, begunNanos);
+      }
+    }
+  }
 
   /** Hashing takes milliseconds: for a worker thread. */
   private Assembled assemble(BlockHeader previous, List<Entry> entries) {

@@ -123,6 +123,7 @@ public final class NotificationsGroup implements VerticleGroup {
             new Breaker.Limits(settings.breakerFailures(), limit, settings.breakerReset()),
             context.meters(),
             Clock.systemUTC()),
-        context.meters());
+        context.meters(),
+        context.tracing());
   }
 }

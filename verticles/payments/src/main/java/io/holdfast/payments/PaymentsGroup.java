@@ -44,7 +44,8 @@ public final class PaymentsGroup implements VerticleGroup {
             settings.breaker(),
             context.meters(),
             clock);
-    PaymentGateway gateway = new StripeGateway(context.vertx(), settings, breaker);
+    PaymentGateway gateway =
+        new StripeGateway(context.vertx(), settings, breaker, context.tracing());
     Optional<Expiry> expiry =
         settings
             .reservationTtl()

@@ -24,6 +24,7 @@ import io.holdfast.runtime.jetstream.AppendResult.Appended;
 import io.holdfast.runtime.jetstream.History;
 import io.holdfast.runtime.resilience.Breaker;
 import io.holdfast.runtime.telemetry.Meters;
+import io.holdfast.runtime.telemetry.Tracing;
 import io.holdfast.testkit.Http;
 import io.holdfast.testkit.Streams;
 import io.holdfast.testkit.TestBroker;
@@ -138,7 +139,8 @@ final class Payments implements AutoCloseable {
             "payment-gateway",
             settings.breaker(),
             new Meters(),
-            Clock.systemUTC()));
+            Clock.systemUTC()),
+        Tracing.OFF);
   }
 
   /** Gives a charge back at the gateway's own desk; returns the refund's id. */

@@ -10,12 +10,12 @@ import io.holdfast.inventory.StockDesk.Settled;
 import io.holdfast.inventory.StockDesk.Settled.Committed;
 import io.holdfast.inventory.StockDesk.Settled.Superseded;
 import io.holdfast.inventory.domain.StockRequest.Receive;
+import io.holdfast.runtime.http.HttpShell;
 import io.holdfast.runtime.http.IdempotencyKey;
 import io.holdfast.runtime.http.JsonBody;
 import io.holdfast.runtime.http.Problem;
 import io.holdfast.runtime.http.ProblemException;
 import io.holdfast.runtime.jetstream.EventStreams;
-import io.holdfast.runtime.telemetry.Traceparent;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
@@ -105,9 +105,7 @@ public final class StockRoutes {
     long quantity = body.wholeNumber("quantity", 1, MAX_QUANTITY);
     body.check();
     String receiptId = IdempotencyKey.idFor("rcp", request);
-    String traceId =
-        Traceparent.traceId(request.request().getHeader(Traceparent.HEADER))
-            .orElseGet(Traceparent::newTraceId);
+    String traceId = HttpShell.traceId(request, receiptId);
     Optional<String> noRoom = streams.noRoom();
     if (noRoom.isPresent()) {
       Problem.unavailable("No goods are taken in: " + noRoom.get()).send(request);

@@ -6,6 +6,8 @@ import io.holdfast.runtime.resilience.Breaker;
 import io.holdfast.runtime.resilience.Bulkhead;
 import io.holdfast.runtime.resilience.Pace;
 import io.holdfast.runtime.telemetry.Meters;
+import io.holdfast.runtime.telemetry.Tracing;
+import io.holdfast.runtime.telemetry.Work;
 import io.micrometer.core.instrument.Counter;
 import io.vertx.circuitbreaker.OpenCircuitException;
 import io.vertx.core.Future;
@@ -30,13 +32,16 @@ public final class OutsideChannel implements Channel {
 
   private final Channel outside;
   private final Meters meters;
+  private final Tracing tracing;
   private final Bulkhead bulkhead;
   private final Breaker breaker;
 
   /**
    * @param atOnce how many notifications it may be telling at a time
    */
-  public OutsideChannel(Vertx vertx, Channel outside, int atOnce, Breaker breaker, Meters meters) {
+  public OutsideChannel(
+      Vertx vertx, Channel outside, int atOnce, Breaker breaker, Meters meters, Tracing tracing) {
+    this.tracing = tracing;
     this.outside = outside;
     this.meters = meters;
     this.breaker = breaker;
@@ -93,8 +98,10 @@ public final class OutsideChannel implements Channel {
 
   /** A refusal is an answer: for the breaker the channel is well. */
   private Future<Optional<Refused>> answer(Notification notification, String address) {
+    Work work = tracing.calls(notification.orderId(), "send " + name());
     return outside
         .send(notification, address)
+        .onComplete(done -> work.end(done.cause()))
         .map(told -> Optional.<Refused>empty())
         .recover(
             failure ->

@@ -7,11 +7,11 @@ import io.holdfast.orders.OrderDesk;
 import io.holdfast.orders.OrderDesk.Placed;
 import io.holdfast.orders.OrderDesk.View;
 import io.holdfast.orders.domain.Order.Cancelled;
+import io.holdfast.runtime.http.HttpShell;
 import io.holdfast.runtime.http.IdempotencyKey;
 import io.holdfast.runtime.http.JsonBody;
 import io.holdfast.runtime.http.Problem;
 import io.holdfast.runtime.jetstream.Stored;
-import io.holdfast.runtime.telemetry.Traceparent;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
@@ -40,9 +40,7 @@ public final class OrderRoutes {
     JsonBody body = JsonBody.of(request, OrderRequest.fields());
     String orderId = IdempotencyKey.idFor("ord", request);
     OrderCreated order = OrderRequest.parse(body, orderId);
-    String traceId =
-        Traceparent.traceId(request.request().getHeader(Traceparent.HEADER))
-            .orElseGet(Traceparent::newTraceId);
+    String traceId = HttpShell.traceId(request, orderId);
     Optional<String> noRoom = desk.noRoom();
     if (noRoom.isPresent()) {
       Problem.unavailable("No new orders: " + noRoom.get()).send(request);

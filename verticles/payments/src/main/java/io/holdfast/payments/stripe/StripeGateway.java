@@ -9,6 +9,9 @@ import io.holdfast.payments.domain.Payment;
 import io.holdfast.runtime.resilience.Breaker;
 import io.holdfast.runtime.resilience.Bulkhead;
 import io.holdfast.runtime.resilience.Pace;
+import io.holdfast.runtime.telemetry.Traceparent;
+import io.holdfast.runtime.telemetry.Tracing;
+import io.holdfast.runtime.telemetry.Work;
 import io.vertx.circuitbreaker.OpenCircuitException;
 import io.vertx.circuitbreaker.TimeoutException;
 import io.vertx.core.Future;
@@ -42,6 +45,8 @@ public final class StripeGateway implements PaymentGateway {
   /** Whose fields the tests check; without it the account's own version counts. */
   private static final String API_VERSION = "2026-07-29.dahlia";
 
+  private static final String CHARGES = "/v1/payment_intents";
+  private static final String CHARGE = "POST " + CHARGES;
   private static final String DEFAULT_METHOD = "pm_card_visa";
   private static final int MAX_CONNECTIONS = 128;
 
@@ -72,9 +77,11 @@ public final class StripeGateway implements PaymentGateway {
   private final PaymentSettings settings;
   private final Breaker breaker;
   private final Bulkhead bulkhead;
+  private final Tracing tracing;
   private final String path;
 
-  public StripeGateway(Vertx vertx, PaymentSettings settings, Breaker breaker) {
+  public StripeGateway(Vertx vertx, PaymentSettings settings, Breaker breaker, Tracing tracing) {
+    this.tracing = tracing;
     this.settings = settings;
     this.breaker = breaker;
     this.bulkhead = new Bulkhead(vertx, MAX_CONNECTIONS, PATIENCE);
@@ -114,7 +121,7 @@ public final class StripeGateway implements PaymentGateway {
                 answer.keyOfAnother()
                     ? settle(orderId, amount, paymentMethod, key)
                         .map(result -> result.orElse(GIVEN_UP))
-                    : chargeResult(answer));
+                    : chargeResult(orderId, answer));
   }
 
   private Future<Answer> create(String orderId, Money amount, String paymentMethod, String key) {
@@ -123,7 +130,7 @@ public final class StripeGateway implements PaymentGateway {
             .add("payment_method", paymentMethod == null ? DEFAULT_METHOD : paymentMethod)
             .add("confirm", "true")
             .add("error_on_requires_action", "true"); // there is nobody to ask for a password
-    return call(request("/v1/payment_intents", key), form);
+    return call(orderId, CHARGE, request(CHARGES, key), form);
   }
 
   /**
@@ -136,11 +143,11 @@ public final class StripeGateway implements PaymentGateway {
   public Future<Optional<ChargeResult>> settle(
       String orderId, Money amount, String paymentMethod, String key) {
     MultiMap form = form(orderId, amount).add("confirm", "false");
-    return call(request("/v1/payment_intents", key), form)
+    return call(orderId, CHARGE, request(CHARGES, key), form)
         .compose(
             claimed -> {
               if (!claimed.keyOfAnother()) { // refused for what it asks for, as a charge would be
-                return discard(claimed).compose(done -> find(orderId, amount));
+                return discard(orderId, claimed).compose(done -> find(orderId, amount));
               }
               // Looked for first: the key may be forgotten from one request to the next.
               return find(orderId, amount)
@@ -159,7 +166,7 @@ public final class StripeGateway implements PaymentGateway {
             charge ->
                 charge.keyOfAnother()
                     ? Future.failedFuture(refused("the charge's key", charge))
-                    : chargeResult(charge).map(Optional::of));
+                    : chargeResult(orderId, charge).map(Optional::of));
   }
 
   @Override
@@ -168,7 +175,7 @@ public final class StripeGateway implements PaymentGateway {
         authorized(client.get(path + "/v1/payment_intents/search"))
             .addQueryParam(
                 "query", "metadata['order_id']:'" + orderId + "' AND status:'succeeded'");
-    return call(search, null)
+    return call(orderId, "GET /v1/payment_intents/search", search, null)
         .compose(
             answer -> {
               if (answer.status != 200) {
@@ -196,9 +203,11 @@ public final class StripeGateway implements PaymentGateway {
   }
 
   /** Leaves no payment behind that somebody could still confirm. */
-  private Future<Void> discard(Answer created) {
+  private Future<Void> discard(String orderId, Answer created) {
     return created.status == 200
         ? call(
+                orderId,
+                "POST /v1/payment_intents/{id}/cancel",
                 request(
                     "/v1/payment_intents/" + created.body.getString("id") + "/cancel",
                     "cancel:" + created.body.getString("id")),
@@ -213,7 +222,7 @@ public final class StripeGateway implements PaymentGateway {
         MultiMap.caseInsensitiveMultiMap()
             .add("payment_intent", paymentId)
             .add("metadata[order_id]", orderId);
-    return call(request("/v1/refunds", key), form)
+    return call(orderId, "POST /v1/refunds", request("/v1/refunds", key), form)
         .compose(
             answer -> {
               if (answer.status == 200 && made(answer.body)) {
@@ -221,18 +230,18 @@ public final class StripeGateway implements PaymentGateway {
                     new RefundResult(paymentId, answer.body.getString("id"), amount));
               }
               return ALREADY_REFUNDED.equals(answer.error().getString("code"))
-                  ? refundBefore(paymentId, amount)
+                  ? refundBefore(orderId, paymentId, amount)
                   : Future.failedFuture(refused("the refund", answer));
             });
   }
 
   /** By a person, or by ourselves longer ago than the gateway remembers the key. */
-  private Future<RefundResult> refundBefore(String paymentId, Money amount) {
+  private Future<RefundResult> refundBefore(String orderId, String paymentId, Money amount) {
     HttpRequest<Buffer> list =
         authorized(client.get(path + "/v1/refunds"))
             .addQueryParam("payment_intent", paymentId)
             .addQueryParam("limit", "100");
-    return call(list, null)
+    return call(orderId, "GET /v1/refunds", list, null)
         .compose(
             answer ->
                 answer.body.getJsonArray("data", new JsonArray()).stream()
@@ -274,14 +283,18 @@ public final class StripeGateway implements PaymentGateway {
         .add("metadata[order_id]", orderId);
   }
 
-  private Future<ChargeResult> chargeResult(Answer answer) {
+  private Future<ChargeResult> chargeResult(String orderId, Answer answer) {
     return answer.status == 200 && PROCESSING.equals(answer.body.getString("status"))
-        ? retrieve(answer.body.getString("id")).compose(StripeGateway::concluded)
+        ? retrieve(orderId, answer.body.getString("id")).compose(StripeGateway::concluded)
         : concluded(answer);
   }
 
-  private Future<Answer> retrieve(String paymentId) {
-    return call(authorized(client.get(path + "/v1/payment_intents/" + paymentId)), null);
+  private Future<Answer> retrieve(String orderId, String paymentId) {
+    return call(
+        orderId,
+        "GET /v1/payment_intents/{id}",
+        authorized(client.get(path + "/v1/payment_intents/" + paymentId)),
+        null);
   }
 
   private static Future<ChargeResult> concluded(Answer answer) {
@@ -318,9 +331,10 @@ public final class StripeGateway implements PaymentGateway {
   }
 
   /** Answers that tell what happened; everything else is a failure that the breaker counts. */
-  private Future<Answer> call(HttpRequest<Buffer> request, MultiMap form) {
+  private Future<Answer> call(
+      String orderId, String name, HttpRequest<Buffer> request, MultiMap form) {
     return bulkhead
-        .enter(() -> guarded(request, form))
+        .enter(() -> guarded(orderId, name, request, form))
         .recover(
             failure ->
                 Future.failedFuture(
@@ -336,11 +350,12 @@ public final class StripeGateway implements PaymentGateway {
                     : Future.succeededFuture(answer));
   }
 
-  private Future<Answer> guarded(HttpRequest<Buffer> request, MultiMap form) {
+  private Future<Answer> guarded(
+      String orderId, String name, HttpRequest<Buffer> request, MultiMap form) {
     return breaker
         .guard(
             () ->
-                (form == null ? request.send() : request.sendForm(form))
+                send(orderId, name, request, form)
                     .transform(
                         done ->
                             done.succeeded()
@@ -351,6 +366,27 @@ public final class StripeGateway implements PaymentGateway {
                                         Optional.empty(),
                                         mayHaveArrived(done.cause())))))
         .recover(failure -> Future.failedFuture(whileOpen(failure)));
+  }
+
+  private Future<HttpResponse<Buffer>> send(
+      String orderId, String name, HttpRequest<Buffer> request, MultiMap form) {
+    if (tracing.on()) {
+      Work work = tracing.calls(orderId, name);
+      request.putHeader(Traceparent.HEADER, work.traceparent(""));
+      return sent(request, form)
+          .onComplete(
+              done -> {
+                if (done.succeeded()) {
+                  work.about("http.response.status_code", done.result().statusCode());
+                }
+                work.end(done.cause());
+              });
+    }
+    return sent(request, form);
+  }
+
+  private static Future<HttpResponse<Buffer>> sent(HttpRequest<Buffer> request, MultiMap form) {
+    return form == null ? request.send() : request.sendForm(form);
   }
 
   /**

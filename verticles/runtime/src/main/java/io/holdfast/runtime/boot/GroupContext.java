@@ -5,6 +5,7 @@ import io.holdfast.runtime.config.Settings;
 import io.holdfast.runtime.jetstream.EventStreams;
 import io.holdfast.runtime.jetstream.StreamReader;
 import io.holdfast.runtime.telemetry.Meters;
+import io.holdfast.runtime.telemetry.Tracing;
 import io.vertx.core.Vertx;
 
 /**
@@ -21,4 +22,5 @@ public record GroupContext(
     CommonSettings common,
     EventStreams streams,
     StreamReader reader,
-    Meters meters) {}
+    Meters meters,
+    Tracing tracing) {}

@@ -6,6 +6,7 @@ import io.holdfast.runtime.config.Settings;
 import io.holdfast.runtime.http.HttpShell;
 import io.holdfast.runtime.jetstream.GroupStreams;
 import io.holdfast.runtime.telemetry.Logging;
+import io.holdfast.runtime.telemetry.Tracing;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
@@ -30,6 +31,7 @@ public final class RunningGroup {
   private final CommonSettings settings;
   private final GroupStreams streams;
   private final HttpShell http;
+  private final Tracing tracing;
   private final Logger log;
   private final long startedAt = System.nanoTime();
   private final Promise<Void> drained = Promise.promise();
@@ -42,8 +44,10 @@ public final class RunningGroup {
       Vertx vertx,
       CommonSettings settings,
       GroupStreams streams,
-      HttpShell http) {
+      HttpShell http,
+      Tracing tracing) {
     this.group = group;
+    this.tracing = tracing;
     this.vertx = vertx;
     this.settings = settings;
     this.streams = streams;
@@ -62,6 +66,7 @@ public final class RunningGroup {
       VerticleGroup group, Map<String, String> env, Platform platform, String processName) {
     Settings own = new Settings(env);
     CommonSettings settings = CommonSettings.read(own, group.defaultPort());
+    Tracing tracing = Tracing.of(group.name(), own);
     Vertx vertx = platform.vertx();
     GroupStreams streams =
         group.streams().isEmpty()
@@ -72,9 +77,10 @@ public final class RunningGroup {
                 group.name(),
                 settings,
                 group.streams(),
-                platform.meters());
-    HttpShell http = new HttpShell(vertx, group.name(), settings, platform.meters());
-    RunningGroup running = new RunningGroup(group, vertx, settings, streams, http);
+                platform.meters(),
+                tracing);
+    HttpShell http = new HttpShell(vertx, group.name(), settings, platform.meters(), tracing);
+    RunningGroup running = new RunningGroup(group, vertx, settings, streams, http, tracing);
     Parts parts =
         group.assemble(
             new GroupContext(
@@ -83,7 +89,8 @@ public final class RunningGroup {
                 settings,
                 streams,
                 streams == null ? null : streams.reader(),
-                platform.meters()));
+                platform.meters(),
+                tracing));
     running.registerChecks();
     parts.checks().forEach(http::check);
     return http.listen(parts.routes())
@@ -154,7 +161,8 @@ public final class RunningGroup {
                         .log("Force shutdown");
                     return false;
                   });
-            });
+            })
+        .compose(clean -> tracing.close().map(clean));
   }
 
   /** Ends the wait of a drain, one that has begun or one to come, as if its time were up. */

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Reads settings from the environment and collects what is wrong with them, so that one start shows
@@ -53,6 +54,13 @@ public final class Settings {
       }
     }
     return value == null || value.isEmpty() ? Optional.empty() : Optional.of(value);
+  }
+
+  /** Those that are set and whose name begins so, as others define them. */
+  public Map<String, String> beginningWith(String prefix) {
+    return env.entrySet().stream()
+        .filter(entry -> entry.getKey().startsWith(prefix) && !entry.getValue().isEmpty())
+        .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
   }
 
   public int integer(String name, int defaultValue, int min, int max) {

@@ -4,6 +4,9 @@ import io.holdfast.runtime.config.CommonSettings;
 import io.holdfast.runtime.jetstream.BrokerException;
 import io.holdfast.runtime.telemetry.Logging;
 import io.holdfast.runtime.telemetry.Meters;
+import io.holdfast.runtime.telemetry.Traceparent;
+import io.holdfast.runtime.telemetry.Tracing;
+import io.holdfast.runtime.telemetry.Work;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
 import io.vertx.core.Promise;
@@ -39,6 +42,7 @@ public final class HttpShell {
   private static final int IDLE_SECONDS = 60;
   private static final Set<HttpMethod> WITH_BODY =
       Set.of(HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH);
+  private static final String WORK = HttpShell.class.getName() + ".work";
   private static final String RELEASE = HttpShell.class.getName() + ".release";
 
   /** From the head of a request to the end of its body; a client that trickles is cut off. */
@@ -47,6 +51,7 @@ public final class HttpShell {
   private final Vertx vertx;
   private final CommonSettings settings;
   private final Meters meters;
+  private final Tracing tracing;
   private final HealthChecks health;
   private final HealthChecks ready;
   private final Logger log;
@@ -57,7 +62,12 @@ public final class HttpShell {
   private volatile boolean refusing;
   private volatile Promise<Void> idle;
 
-  public HttpShell(Vertx vertx, String group, CommonSettings settings, Meters meters) {
+  /**
+   * @param tracing tells of the requests to the group's own routes
+   */
+  public HttpShell(
+      Vertx vertx, String group, CommonSettings settings, Meters meters, Tracing tracing) {
+    this.tracing = tracing;
     this.vertx = vertx;
     this.settings = settings;
     this.meters = meters;
@@ -179,12 +189,52 @@ public final class HttpShell {
       Problem.overloaded().send(request);
       return;
     }
+    if (tracing.on()) {
+      tell(request);
+    }
     inFlight.incrementAndGet();
     AtomicBoolean counted = new AtomicBoolean(true);
     Runnable release = () -> release(counted);
     request.put(RELEASE, release);
     request.addEndHandler(ended -> release.run());
     request.next();
+  }
+
+  private void tell(RoutingContext request) {
+    String method = request.request().method().name();
+    Work work = tracing.serves(method, request.request().getHeader(Traceparent.HEADER));
+    request.put(WORK, new Served(tracing, work));
+    request.addEndHandler(
+        ended -> {
+          int status = request.response().getStatusCode();
+          if (request.currentRoute() != null && request.currentRoute().getPath() != null) {
+            String route = request.currentRoute().getPath();
+            work.named(method + " " + route).about("http.route", route);
+          }
+          work.about("http.response.status_code", status);
+          if (status >= 500) {
+            work.failed("status " + status);
+          }
+          work.end(ended.cause());
+        });
+  }
+
+  private record Served(Tracing tracing, Work work) {}
+
+  /**
+   * The trace that a request's effects belong to: the one it is told in, else the one that it
+   * names, else a new one.
+   *
+   * @param aggregateId on which it has its effect
+   */
+  public static String traceId(RoutingContext request, String aggregateId) {
+    Served served = request.get(WORK);
+    if (served != null) {
+      served.tracing.isOn(served.work, aggregateId);
+      return Tracing.traceId(served.work).orElseThrow();
+    }
+    return Traceparent.traceId(request.request().getHeader(Traceparent.HEADER))
+        .orElseGet(Traceparent::newTraceId);
   }
 
   private void release(AtomicBoolean counted) {

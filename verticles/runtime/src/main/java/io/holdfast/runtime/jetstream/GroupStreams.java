@@ -8,6 +8,7 @@ import io.holdfast.runtime.config.CommonSettings;
 import io.holdfast.runtime.jetstream.StreamCatalog.ConsumerSpec;
 import io.holdfast.runtime.telemetry.Logging;
 import io.holdfast.runtime.telemetry.Meters;
+import io.holdfast.runtime.telemetry.Tracing;
 import io.nats.client.JetStreamApiException;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -37,6 +38,7 @@ public final class GroupStreams implements EventStreams {
   private final CommonSettings settings;
   private final Set<String> streams;
   private final Meters meters;
+  private final Tracing tracing;
   private final Logger log;
   private final EventCodec codec = new EventCodec();
   private final JetStreamEvents events;
@@ -59,7 +61,23 @@ public final class GroupStreams implements EventStreams {
       CommonSettings settings,
       Set<String> streams,
       Meters meters) {
+    this(vertx, broker, group, settings, streams, meters, Tracing.OFF);
+  }
+
+  /**
+   * @param streams names of those that the group reads or writes, without a namespace
+   * @param tracing the group's, which tells of what is stored and processed
+   */
+  public GroupStreams(
+      Vertx vertx,
+      Broker broker,
+      String group,
+      CommonSettings settings,
+      Set<String> streams,
+      Meters meters,
+      Tracing tracing) {
     this.vertx = vertx;
+    this.tracing = tracing;
     this.broker = broker;
     this.group = group;
     this.settings = settings;
@@ -67,7 +85,7 @@ public final class GroupStreams implements EventStreams {
     this.meters = meters;
     this.log = Logging.of(group, GroupStreams.class);
     this.room = new StorageRoom(vertx, broker, settings.subjects(), meters, log);
-    this.events = new JetStreamEvents(vertx, broker, settings.subjects(), codec, meters);
+    this.events = new JetStreamEvents(vertx, broker, settings.subjects(), codec, meters, tracing);
     this.deadLetters = new DeadLetters(events, settings.subjects(), codec, group);
   }
 
@@ -202,6 +220,7 @@ public final class GroupStreams implements EventStreams {
         codec,
         deadLetters,
         meters,
+        tracing,
         Logging.of(group, JetStreamBridge.class));
   }
 

@@ -14,6 +14,9 @@ import io.holdfast.runtime.jetstream.Outcome.Retry;
 import io.holdfast.runtime.jetstream.StreamCatalog.ConsumerSpec;
 import io.holdfast.runtime.resilience.Pace;
 import io.holdfast.runtime.telemetry.Meters;
+import io.holdfast.runtime.telemetry.Traceparent;
+import io.holdfast.runtime.telemetry.Tracing;
+import io.holdfast.runtime.telemetry.Work;
 import io.micrometer.core.instrument.Timer;
 import io.nats.client.Connection;
 import io.nats.client.Dispatcher;
@@ -37,6 +40,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -104,6 +108,7 @@ final class JetStreamBridge extends VerticleBase {
   private final EventCodec codec;
   private final DeadLetters deadLetters;
   private final Meters meters;
+  private final Tracing tracing;
   private final Logger log;
   private final Timer processing;
   private final String pullSubject;
@@ -152,6 +157,7 @@ final class JetStreamBridge extends VerticleBase {
     final long since = System.nanoTime();
     long lastKeptAlive = since;
     Envelope<?> envelope;
+    Work work = Work.UNTOLD;
     boolean settling;
 
     InProcess(Message message, Provenance from) {
@@ -168,8 +174,10 @@ final class JetStreamBridge extends VerticleBase {
       EventCodec codec,
       DeadLetters deadLetters,
       Meters meters,
+      Tracing tracing,
       Logger log) {
-    this(broker, spec, reactions, settings, codec, deadLetters, meters, log, HANDLER_LIMIT);
+    this(
+        broker, spec, reactions, settings, codec, deadLetters, meters, tracing, log, HANDLER_LIMIT);
   }
 
   /**
@@ -183,8 +191,10 @@ final class JetStreamBridge extends VerticleBase {
       EventCodec codec,
       DeadLetters deadLetters,
       Meters meters,
+      Tracing tracing,
       Logger log,
       Duration handlerLimit) {
+    this.tracing = tracing;
     this.handlerLimitNanos = handlerLimit.toNanos();
     this.keepAliveNanos = settings.ackWait().dividedBy(3).toNanos();
     this.broker = broker;
@@ -285,6 +295,7 @@ final class JetStreamBridge extends VerticleBase {
     takeArrived();
     int given = inProcess.size();
     inProcess.values().forEach(entry -> settleQuietly(entry.message::nak));
+    inProcess.values().forEach(entry -> entry.work.end());
     inProcess.clear();
     busy = 0;
     completeIfDrained();
@@ -356,6 +367,9 @@ final class JetStreamBridge extends VerticleBase {
     lastSign = System.nanoTime();
     boolean refusedBefore = notBefore - lastSign > 0;
     pulling = !draining && !refusedBefore;
+    if (tracing.on() && arrived.size() > 1) {
+      tellTogether();
+    }
     for (Message message = arrived.poll(); message != null; message = arrived.poll()) {
       if (message.isStatusMessage()) {
         status(message.getStatus(), message);
@@ -367,6 +381,19 @@ final class JetStreamBridge extends VerticleBase {
       }
     }
     pull();
+  }
+
+  /** What came in one hop; of one that came alone, its own work says all. */
+  private void tellTogether() {
+    List<String> parents =
+        arrived.stream()
+            .filter(Message::isJetStream)
+            .map(JetStreamBridge::traceparent)
+            .filter(Objects::nonNull)
+            .toList();
+    if (parents.size() > 1) {
+      tracing.received(spec.name(), parents);
+    }
   }
 
   private void status(Status status, Message message) {
@@ -433,6 +460,7 @@ final class JetStreamBridge extends VerticleBase {
     try {
       Envelope<?> envelope = codec.decode(message.getData());
       entry.envelope = envelope;
+      entry.work = told(message, from, envelope);
       if (spec.redrives() && !from.redriven()) {
         throw invalid("nothing says where this redriven message comes from");
       }
@@ -450,6 +478,22 @@ final class JetStreamBridge extends VerticleBase {
       outcome = Future.failedFuture(bug);
     }
     outcome.onComplete(done -> settle(message, sequence, judged(done)));
+  }
+
+  private Work told(Message message, Provenance from, Envelope<?> envelope) {
+    return tracing.on()
+        ? tracing.processes(
+            spec.name(),
+            Tracing.template(from.subject()),
+            from.subject(),
+            envelope,
+            from.deliveries(),
+            traceparent(message))
+        : Work.UNTOLD;
+  }
+
+  private static String traceparent(Message message) {
+    return message.hasHeaders() ? message.getHeaders().getFirst(Traceparent.HEADER) : null;
   }
 
   private static Outcome judged(AsyncResult<Outcome> handled) {
@@ -493,6 +537,7 @@ final class JetStreamBridge extends VerticleBase {
       return; // given back meanwhile
     }
     entry.settling = true;
+    tell(entry.work, outcome);
     Envelope<?> envelope = entry.envelope;
     switch (outcome) {
       case Done done -> acknowledge(message, sequence, "done");
@@ -510,6 +555,20 @@ final class JetStreamBridge extends VerticleBase {
                 : "rejected";
         park(message, sequence, envelope, last, reason);
       }
+    }
+  }
+
+  private static void tell(Work work, Outcome outcome) {
+    switch (outcome) {
+      case Done done -> work.about("holdfast.outcome", "done");
+      case Ignored ignored ->
+          work.about("holdfast.outcome", "ignored").about("holdfast.reason", ignored.reason());
+      case Postpone postpone ->
+          work.about("holdfast.outcome", "postponed").about("holdfast.reason", postpone.reason());
+      case Retry retry ->
+          work.about("holdfast.outcome", "retry").failed(String.valueOf(retry.cause()));
+      case Reject reject ->
+          work.about("holdfast.outcome", "rejected").failed(String.valueOf(reject.cause()));
     }
   }
 
@@ -663,6 +722,7 @@ final class JetStreamBridge extends VerticleBase {
       return; // given back meanwhile
     }
     busy = inProcess.size();
+    entry.work.end();
     processing.record(System.nanoTime() - entry.since, TimeUnit.NANOSECONDS);
     completeIfDrained();
     pull();

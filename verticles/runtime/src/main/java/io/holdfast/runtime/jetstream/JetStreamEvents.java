@@ -13,6 +13,8 @@ import io.holdfast.runtime.jetstream.AppendResult.Conflict;
 import io.holdfast.runtime.jetstream.BrokerException.Kind;
 import io.holdfast.runtime.telemetry.Meters;
 import io.holdfast.runtime.telemetry.Traceparent;
+import io.holdfast.runtime.telemetry.Tracing;
+import io.holdfast.runtime.telemetry.Work;
 import io.micrometer.core.instrument.Counter;
 import io.nats.client.Message;
 import io.nats.client.impl.Headers;
@@ -66,9 +68,17 @@ final class JetStreamEvents implements StreamReader {
   private final Broker broker;
   private final Subjects subjects;
   private final EventCodec codec;
+  private final Tracing tracing;
   private final Map<EventType, Counter> published;
 
-  JetStreamEvents(Vertx vertx, Broker broker, Subjects subjects, EventCodec codec, Meters meters) {
+  JetStreamEvents(
+      Vertx vertx,
+      Broker broker,
+      Subjects subjects,
+      EventCodec codec,
+      Meters meters,
+      Tracing tracing) {
+    this.tracing = tracing;
     this.vertx = vertx;
     this.broker = broker;
     this.subjects = subjects;
@@ -81,11 +91,24 @@ final class JetStreamEvents implements StreamReader {
 
   /** See {@link EventStreams#append}. */
   Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
-    return append(fact, expectedSequence, 1);
+    if (!tracing.on()) {
+      return append(fact, expectedSequence, Work.UNTOLD, 1);
+    }
+    String subject = subjects.fact(fact.event());
+    Work work = tracing.publishes(Tracing.template(subject), subject, fact);
+    return append(fact, expectedSequence, work, 1)
+        .onComplete(
+            done -> {
+              if (done.result() instanceof Conflict) {
+                work.about("holdfast.conflict", "somebody wrote first");
+              }
+              work.end(done.cause());
+            });
   }
 
-  private Future<AppendResult> append(Envelope<?> fact, long expectedSequence, int attempt) {
-    Headers headers = guarded(fact, expectedSequence);
+  private Future<AppendResult> append(
+      Envelope<?> fact, long expectedSequence, Work work, int attempt) {
+    Headers headers = guarded(fact, expectedSequence, work);
     return broker
         .request(subjects.fact(fact.event()), headers, codec.encode(fact), PUBLISH_TIMEOUT)
         .transform(
@@ -93,7 +116,7 @@ final class JetStreamEvents implements StreamReader {
               if (answer.succeeded()) {
                 PubAck ack = acknowledged(answer.result());
                 if (ack.contested()) {
-                  return lookBack(fact, expectedSequence, attempt, null);
+                  return lookBack(fact, expectedSequence, work, attempt, null);
                 }
                 if (ack.errorCode() != 0) {
                   return Future.failedFuture(
@@ -104,7 +127,7 @@ final class JetStreamEvents implements StreamReader {
               }
               if (answer.cause() instanceof BrokerException failure
                   && failure.kind() == Kind.NO_ANSWER) {
-                return lookBack(fact, expectedSequence, attempt, failure);
+                return lookBack(fact, expectedSequence, work, attempt, failure);
               }
               return Future.failedFuture(answer.cause());
             });
@@ -116,7 +139,7 @@ final class JetStreamEvents implements StreamReader {
    * what is stored can.
    */
   private Future<AppendResult> lookBack(
-      Envelope<?> fact, long expectedSequence, int attempt, BrokerException unanswered) {
+      Envelope<?> fact, long expectedSequence, Work work, int attempt, BrokerException unanswered) {
     return history(fact.type().domain(), subjects.aggregate(fact.event()))
         .recover(
             unread -> // why that failed says nothing about the append, which may have been stored
@@ -142,7 +165,7 @@ final class JetStreamEvents implements StreamReader {
                     new BrokerException(
                         Kind.NO_ANSWER, "the aggregate is being written to all the time"));
               }
-              return pause(attempt).compose(v -> append(fact, expectedSequence, attempt + 1));
+              return pause(attempt).compose(v -> append(fact, expectedSequence, work, attempt + 1));
             });
   }
 
@@ -152,6 +175,26 @@ final class JetStreamEvents implements StreamReader {
       throw new IllegalArgumentException(
           "a batch holds 1 to " + EventStreams.MAX_BATCH + " facts, not " + facts.size());
     }
+    List<Work> works = facts.stream().map(this::creates).toList();
+    Work together =
+        tracing.publishesTogether(subjects.stream(facts.getFirst().fact().type().domain()), works);
+    return appendTogether(facts, works)
+        .onComplete(
+            done -> {
+              works.forEach(work -> work.end(done.cause()));
+              together.end(done.cause());
+            });
+  }
+
+  private Work creates(Guarded member) {
+    if (!tracing.on()) {
+      return Work.UNTOLD;
+    }
+    String subject = subjects.fact(member.fact().event());
+    return tracing.creates(Tracing.template(subject), subject, member.fact());
+  }
+
+  private Future<Optional<Long>> appendTogether(List<Guarded> facts, List<Work> works) {
     String batchId = Long.toString(ThreadLocalRandom.current().nextLong() & Long.MAX_VALUE, 36);
     int last = facts.size() - 1;
     try {
@@ -161,14 +204,15 @@ final class JetStreamEvents implements StreamReader {
         broker.publish(
             subjects.fact(member.fact().event()),
             null,
-            batched(member, batchId, i + 1),
+            batched(member, works.get(i), batchId, i + 1),
             codec.encode(member.fact()));
       }
     } catch (BrokerException e) { // without its commit, a batch is forgotten
       return Future.failedFuture(e);
     }
     Guarded commit = facts.get(last);
-    Headers headers = batched(commit, batchId, last + 1).put("Nats-Batch-Commit", "1");
+    Headers headers =
+        batched(commit, works.get(last), batchId, last + 1).put("Nats-Batch-Commit", "1");
     return broker
         .request(
             subjects.fact(commit.fact().event()),
@@ -533,16 +577,16 @@ final class JetStreamEvents implements StreamReader {
     return ack;
   }
 
-  private Headers guarded(Envelope<?> fact, long expectedSequence) {
+  private Headers guarded(Envelope<?> fact, long expectedSequence, Work work) {
     return new Headers()
         .put(MESSAGE_ID, fact.id())
         .put(EXPECTED_SUBJECT_SEQUENCE, Long.toString(expectedSequence))
         .put(EXPECTED_SUBJECT, subjects.aggregate(fact.event()))
-        .put(Traceparent.HEADER, Traceparent.next(fact.traceId()));
+        .put(Traceparent.HEADER, work.traceparent(fact.traceId()));
   }
 
-  private Headers batched(Guarded member, String batchId, int sequence) {
-    return guarded(member.fact(), member.expectedSequence())
+  private Headers batched(Guarded member, Work work, String batchId, int sequence) {
+    return guarded(member.fact(), member.expectedSequence(), work)
         .put("Nats-Batch-Id", batchId)
         .put("Nats-Batch-Sequence", Integer.toString(sequence));
   }

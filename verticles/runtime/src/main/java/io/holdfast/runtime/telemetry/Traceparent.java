@@ -1,5 +1,8 @@
 package io.holdfast.runtime.telemetry;
 
+import io.opentelemetry.api.trace.SpanContext;
+import io.opentelemetry.api.trace.TraceFlags;
+import io.opentelemetry.api.trace.TraceState;
 import java.util.HexFormat;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
@@ -35,6 +38,23 @@ public final class Traceparent {
       return Optional.empty();
     }
     return Optional.of(matcher.group(1));
+  }
+
+  /** Whom a header names, as a parent in another process; invalid if it names nobody. */
+  static SpanContext remote(String header) {
+    return traceId(header)
+        .map(
+            traceId ->
+                SpanContext.createFromRemoteParent(
+                    traceId,
+                    header.substring(36, 52),
+                    TraceFlags.fromHex(header, 53),
+                    TraceState.getDefault()))
+        .orElse(SpanContext.getInvalid());
+  }
+
+  static String of(SpanContext span) {
+    return "00-" + span.getTraceId() + "-" + span.getSpanId() + "-" + span.getTraceFlags().asHex();
   }
 
   /** A new trace's id. */

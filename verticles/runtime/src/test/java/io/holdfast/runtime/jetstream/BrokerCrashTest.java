@@ -14,6 +14,7 @@ import io.holdfast.runtime.support.TestProcess;
 import io.holdfast.runtime.support.TestServer;
 import io.holdfast.runtime.support.Wire;
 import io.holdfast.runtime.telemetry.Logging;
+import io.holdfast.runtime.telemetry.Tracing;
 import io.vertx.core.Future;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -133,6 +134,7 @@ class BrokerCrashTest {
             new EventCodec(),
             new DeadLetters(events, process.settings().subjects(), new EventCodec(), "inventory"),
             process.platform().meters(),
+            Tracing.OFF,
             Logging.of("inventory", JetStreamBridge.class));
     get(process.platform().vertx().deployVerticle(bridge));
   }

@@ -17,6 +17,7 @@ import io.holdfast.runtime.support.TestProcess;
 import io.holdfast.runtime.support.TestServer;
 import io.holdfast.runtime.support.Wire;
 import io.holdfast.runtime.telemetry.Logging;
+import io.holdfast.runtime.telemetry.Tracing;
 import io.nats.client.Statistics;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -269,6 +270,7 @@ class JetStreamBridgeTest {
             new EventCodec(),
             new DeadLetters(events, process.settings().subjects(), new EventCodec(), "inventory"),
             process.platform().meters(),
+            Tracing.OFF,
             Logging.of("inventory", JetStreamBridge.class),
             Duration.ofMillis(300));
     get(process.platform().vertx().deployVerticle(bridge));

@@ -165,7 +165,8 @@ final class World implements AutoCloseable {
               context.common(),
               making.streams(context.streams()),
               context.reader(),
-              context.meters()));
+              context.meters(),
+              context.tracing()));
     }
   }
 
