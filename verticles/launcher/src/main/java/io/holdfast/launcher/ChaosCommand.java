@@ -54,7 +54,7 @@ final class ChaosCommand implements Callable<Integer> {
    * So that more happens in a minute; promises do not depend on them. The environment goes first.
    */
   static final Map<String, String> QUICKER =
-      Map.of("BREAKER_RESET_MS", "3000", "ACK_WAIT_MS", "10000");
+      Map.of("BREAKER_RESET_MS", "3000", "ACK_WAIT_MS", "10000", "DRAIN_GRACE_MS", "0");
 
   private static final Duration SERVED_LIMIT = Duration.ofMinutes(2);
   private static final int SETTLE_SECONDS = 120;

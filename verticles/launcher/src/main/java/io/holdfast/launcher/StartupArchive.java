@@ -20,7 +20,7 @@ import java.util.stream.Stream;
  *
  * @see <a href="https://openjdk.org/jeps/350">JEP 350: Dynamic CDS archives</a>
  */
-final class StartupArchive {
+public final class StartupArchive {
 
   private static final int ORDERS = 60;
 
@@ -32,7 +32,8 @@ final class StartupArchive {
     this.archive = archive;
   }
 
-  static StartupArchive of(Path jar) {
+  /** That of a fat JAR, be it there or not. */
+  public static StartupArchive of(Path jar) {
     String version = Runtime.version().toString().replaceAll("[^0-9A-Za-z.]", "-");
     String name = jar.getFileName().toString().replaceFirst("\\.jar$", "");
     return new StartupArchive(jar, jar.resolveSibling(name + "-jdk" + version + ".jsa"));
@@ -49,7 +50,7 @@ final class StartupArchive {
   }
 
   /** What to start the JAR with; nothing if there is no archive of it. */
-  List<String> use() {
+  public List<String> use() {
     return current() ? List.of("-XX:SharedArchiveFile=" + archive, "-Xlog:cds*=off") : List.of();
   }
 

@@ -35,6 +35,7 @@ import io.holdfast.runtime.jetstream.Outcome.Postpone;
 import io.holdfast.runtime.jetstream.Outcome.Retry;
 import io.holdfast.runtime.jetstream.Reactions;
 import io.holdfast.runtime.jetstream.Stored;
+import io.holdfast.runtime.resilience.Pace;
 import io.holdfast.runtime.telemetry.Meters;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
@@ -115,8 +116,7 @@ public final class PaymentVerticle extends VerticleBase {
                 Future.all(
                     streams.consume(
                         CHARGE,
-                        Reactions.on(InventoryReserved.class, this::reserved)
-                            .atPace(gateway.pace())),
+                        Reactions.on(InventoryReserved.class, this::reserved).atPace(chargePace())),
                     streams.consume(
                         "payments-compensate",
                         Reactions.on(OrderCancelled.class, this::cancelled).atPace(gateway.pace())),
@@ -124,8 +124,15 @@ public final class PaymentVerticle extends VerticleBase {
                         ? Future.succeededFuture()
                         : streams.consume(
                             "payments-expire",
-                            Reactions.on(InventoryReserved.class, this::reminded)
-                                .atPace(gateway.pace()))));
+                            Reactions.on(InventoryReserved.class, this::reminded))));
+  }
+
+  /**
+   * With deadlines, reservations are taken up even while the gateway is out: each gets a note that
+   * nothing was sent for it, by which it can end on time.
+   */
+  private Pace chargePace() {
+    return expiry.isEmpty() ? gateway.pace() : Pace.butNotNone(gateway.pace());
   }
 
   /** The charges that have no answer. */

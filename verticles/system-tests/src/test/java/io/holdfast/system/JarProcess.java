@@ -3,6 +3,7 @@ package io.holdfast.system;
 import static io.holdfast.testkit.Eventually.eventually;
 
 import io.holdfast.broker.ProjectRoot;
+import io.holdfast.launcher.StartupArchive;
 import io.holdfast.testkit.Http;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -88,6 +89,7 @@ public final class JarProcess implements AutoCloseable {
                       "-XX:+UseSerialGC",
                       "-Xmx128m",
                       "-Dholdfast.root=" + ProjectRoot.find()),
+                  StartupArchive.of(jar).use(),
                   flags,
                   List.of("-jar", jar.toString()),
                   args)

@@ -29,6 +29,22 @@ public interface Pace {
   /** For how long there will be no more than that, as far as it is known; never negative. */
   Duration untilMore();
 
+  /** That of work of which there is something to do while nothing is borne. */
+  static Pace butNotNone(Pace pace) {
+    return new Pace() {
+      @Override
+      public int limit() {
+        int limit = pace.limit();
+        return limit == 0 ? Integer.MAX_VALUE : limit;
+      }
+
+      @Override
+      public Duration untilMore() {
+        return Duration.ZERO;
+      }
+    };
+  }
+
   /** That of work which any of these can do: as much as the best of them bears. */
   static Pace best(List<? extends Pace> paces) {
     return paces.isEmpty()
