@@ -18,6 +18,7 @@ import io.holdfast.events.StockEvent.StockLevelChanged;
 import io.holdfast.events.StockEvent.StockReceived;
 import io.holdfast.events.Subjects;
 import io.holdfast.events.UndecodableEventException;
+import io.holdfast.runtime.jetstream.StreamCatalog.ConsumerSpec;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -57,12 +58,17 @@ public final class Books {
           EnumSet.of(
               EventType.PAYMENT_PROCESSED, EventType.PAYMENT_FAILED, EventType.PAYMENT_VOIDED));
 
+  /** Far more than anybody looks at; those beyond are counted only. */
+  private static final int MAX_FOREIGNERS = 100_000;
+
   private final Subjects subjects;
   private final Map<String, OrderStory> orders = new LinkedHashMap<>();
   private final Map<String, Long> receivedBySku = new HashMap<>();
   private final Map<String, Long> openBySku = new HashMap<>();
   private final Map<String, Level> levels = new HashMap<>();
   private final Set<String> receiptIds = new HashSet<>();
+  private final List<Foreign> foreigners = new ArrayList<>();
+  private final Set<String> givenUp = new HashSet<>(); // by whom, and which message
   private final Map<Long, String> openLetters = new HashMap<>(); // whom each is about
   private final List<Violation> found = new ArrayList<>();
   private long messages;
@@ -77,6 +83,9 @@ public final class Books {
   private long unknownCharges;
 
   private record Level(StockLevelChanged fact, String eventId, long sequence) {}
+
+  /** What consumers meet on the subject of a fact, and is none. */
+  private record Foreign(EventType promised, String subject, long sequence) {}
 
   public Books(Subjects subjects) {
     this.subjects = subjects;
@@ -104,6 +113,7 @@ public final class Books {
     if (envelope.event() instanceof MessageDeadLettered deadLetter
         && subjects.typeOf(subject).equals(Optional.of(EventType.MESSAGE_DEAD_LETTERED))) {
       deadLetters++;
+      givenUp.add(givenUp(deadLetter.consumer(), deadLetter.stream(), deadLetter.sequence()));
       openLetters.put(sequence, deadLetter.aggregateId());
       order(deadLetter.aggregateId()).parked++;
       return;
@@ -120,6 +130,11 @@ public final class Books {
   /** Whoever met it parked it, and the ledger holds it as it is. */
   private void foreign(String subject, long sequence) {
     foreign++;
+    if (foreigners.size() < MAX_FOREIGNERS) {
+      subjects
+          .typeOf(subject)
+          .ifPresent(promised -> foreigners.add(new Foreign(promised, subject, sequence)));
+    }
     if (subjects.typeOf(subject).equals(Optional.of(EventType.STOCK_LEVEL_CHANGED))) {
       found.add(
           new Violation(
@@ -186,6 +201,36 @@ public final class Books {
 
   private void addOpen(List<Item> items, int sign) {
     items.forEach(item -> openBySku.merge(item.sku(), (long) sign * item.quantity(), Long::sum));
+  }
+
+  private static String givenUp(String consumer, String stream, long sequence) {
+    return consumer + " " + stream + " " + sequence;
+  }
+
+  /**
+   * Messages that a consumer must have given up, as they are no facts, and of which it left no dead
+   * letter. To be asked when nothing waits for the consumers any more.
+   */
+  public List<Violation> notParked(List<ConsumerSpec> consumers, Until until) {
+    List<Violation> lost = new ArrayList<>();
+    for (Foreign message : foreigners) {
+      String stream = subjects.stream(message.promised().domain());
+      for (ConsumerSpec consumer : consumers) {
+        if (subjects.stream(consumer.stream()).equals(stream)
+            && consumer.types().contains(message.promised())
+            && message.sequence() <= until.of(consumer.stream())
+            && !givenUp.contains(givenUp(consumer.name(), stream, message.sequence()))) {
+          lost.add(
+              new Violation(
+                  Invariant.I7,
+                  "",
+                  message.subject(),
+                  message.sequence(),
+                  "is no fact of ours, and " + consumer.name() + " left no dead letter of it"));
+        }
+      }
+    }
+    return lost;
   }
 
   /** Orders of which something is still to come, as far as these books go. */

@@ -28,6 +28,7 @@ import io.holdfast.events.PaymentEvent.PaymentVoided;
 import io.holdfast.events.StockEvent.StockLevelChanged;
 import io.holdfast.events.StockEvent.StockReceived;
 import io.holdfast.events.Subjects;
+import io.holdfast.runtime.jetstream.StreamCatalog;
 import java.io.ByteArrayInputStream;
 import java.io.UncheckedIOException;
 import java.math.BigDecimal;
@@ -649,6 +650,50 @@ class BooksTest {
 
     assertThat(books.foreign()).isEqualTo(2);
     assertThat(books.check(END)).isEmpty();
+  }
+
+  @Test
+  void what_is_no_fact_of_ours_has_a_dead_letter_of_each_consumer_that_meets_it() {
+    Books books = read(WORLD);
+    byte[] poison = "not json".getBytes(StandardCharsets.UTF_8);
+    books.read("shop.orders.cancelled.x", 100, poison);
+    books.read("shop.stock.level.x", 101, poison); // which no consumer meets
+    letter(books, "inventory-release", 100);
+    letter(books, "notifications-send", 100);
+    letter(books, "payments-compensate", 99);
+
+    assertThat(books.notParked(StreamCatalog.CONSUMERS, END))
+        .extracting(Violation::toString)
+        .containsExactly(
+            "I7  shop.orders.cancelled.x #100: is no fact of ours, and payments-compensate left no"
+                + " dead letter of it");
+    assertThat(books.notParked(StreamCatalog.CONSUMERS, new Until(Map.of("ORDERS", 99L))))
+        .as("what came in since proves nothing yet")
+        .isEmpty();
+    letter(books, "payments-compensate", 100);
+    assertThat(books.notParked(StreamCatalog.CONSUMERS, END)).isEmpty();
+  }
+
+  private static void letter(Books books, String consumer, long sequence) {
+    MessageDeadLettered letter =
+        new MessageDeadLettered(
+            "x",
+            consumer,
+            "shop_ORDERS",
+            sequence,
+            "shop.orders.cancelled.x",
+            "undecodable",
+            null,
+            1,
+            AT,
+            AT,
+            Map.of(),
+            null,
+            "bm90IGpzb24=");
+    books.read(
+        SUBJECTS.deadLetter("some", "orders.cancelled.x"),
+        1_000 + books.deadLetters(),
+        encode(Envelope.once(letter, AT, traceOf(letter))).getBytes(StandardCharsets.UTF_8));
   }
 
   @Test
