@@ -27,6 +27,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZonedDateTime;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
@@ -175,6 +176,9 @@ final class JetStreamEvents implements StreamReader {
       throw new IllegalArgumentException(
           "a batch holds 1 to " + EventStreams.MAX_BATCH + " facts, not " + facts.size());
     }
+    if (!tracing.on()) {
+      return appendTogether(facts, Collections.nCopies(facts.size(), Work.UNTOLD));
+    }
     List<Work> works = facts.stream().map(this::creates).toList();
     Work together =
         tracing.publishesTogether(subjects.stream(facts.getFirst().fact().type().domain()), works);
@@ -187,9 +191,6 @@ final class JetStreamEvents implements StreamReader {
   }
 
   private Work creates(Guarded member) {
-    if (!tracing.on()) {
-      return Work.UNTOLD;
-    }
     String subject = subjects.fact(member.fact().event());
     return tracing.creates(Tracing.template(subject), subject, member.fact());
   }

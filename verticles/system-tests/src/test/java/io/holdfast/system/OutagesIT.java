@@ -19,6 +19,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -26,13 +27,14 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Goal: the gateway may be out for as long as it likes: orders are taken, none is given up, and
- * when it is back it is not knocked over by what has gathered. Method: customers at a steady rate,
- * packaged JARs, the simulator's outage; at the end {@code reconcile}.
+ * when it is back it is not knocked over by what has gathered. While the broker is gone, orders are
+ * refused at once, and all goes on when it is back. Method: customers at a steady rate, packaged
+ * JARs, the simulator's outage, kill -9 of the broker; at the end {@code reconcile}.
  *
- * <p>{@code -Dholdfast.outage.seconds=60 -Dholdfast.outage.rate=100} is the article's order rate
- * through an outage of a minute, with the breaker's own 30 s.
+ * <p>{@code -Dholdfast.outage.seconds=60 -Dholdfast.outage.rate=100} makes both last a minute, with
+ * the breaker's own 30 s.
  */
-class GatewayOutageIT {
+class OutagesIT {
 
   private static final int SECONDS = Integer.getInteger("holdfast.outage.seconds", 6);
   private static final int RATE = Integer.getInteger("holdfast.outage.rate", 30);
@@ -44,6 +46,7 @@ class GatewayOutageIT {
   private final Queue<String> accepted = new ConcurrentLinkedQueue<>();
   private final Queue<String> refused = new ConcurrentLinkedQueue<>();
   private final AtomicInteger unready = new AtomicInteger();
+  private final AtomicLong slowest = new AtomicLong();
 
   @BeforeEach
   void start() {
@@ -62,17 +65,8 @@ class GatewayOutageIT {
     Instant began;
     JsonObject open;
     long pendingAtTheEnd;
-    try (ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor();
-        ExecutorService customers = Executors.newVirtualThreadPerTaskExecutor()) {
-      List<Future<?>> regularly =
-          List.of(
-              clock.scheduleAtFixedRate(
-                  () -> customers.execute(this::placeOne),
-                  0,
-                  1_000_000 / RATE,
-                  TimeUnit.MICROSECONDS),
-              clock.scheduleAtFixedRate(
-                  () -> customers.execute(this::lookWhetherReady), 0, 500, TimeUnit.MILLISECONDS));
+    try (Regularly customers = new Regularly()) {
+      customers.come();
       eventually("orders are confirmed", () -> metric("orders", CONFIRMED) > 2L * RATE);
 
       faults(new JsonObject().put("outage", true));
@@ -99,7 +93,6 @@ class GatewayOutageIT {
           LIMIT,
           () -> Duration.between(began, Instant.now()).toSeconds(),
           passed -> passed >= SECONDS + 3);
-      regularly.forEach(task -> task.cancel(false));
     }
     Instant back = Instant.now();
     eventually(
@@ -134,6 +127,83 @@ class GatewayOutageIT {
         settled);
   }
 
+  @Test
+  void while_the_broker_is_gone_orders_are_refused_at_once_and_afterwards_all_goes_on()
+      throws Exception {
+    long backAfter;
+    try (Regularly customers = new Regularly()) {
+      customers.come();
+      eventually("orders are confirmed", () -> metric("orders", CONFIRMED) > 2L * RATE);
+      system.broker().kill();
+      Instant gone = Instant.now();
+      eventually(
+          "nobody is ready",
+          LIMIT,
+          () -> GROUPS.stream().allMatch(group -> !ready(group)),
+          all -> all);
+      eventually(
+          "it stays gone",
+          LIMIT,
+          () -> Duration.between(gone, Instant.now()).toSeconds(),
+          passed -> passed >= SECONDS);
+      int before = accepted.size();
+      system.broker().restart();
+      Instant again = Instant.now();
+      eventually("orders are accepted", LIMIT, accepted::size, now -> now > before);
+      backAfter = Duration.between(again, Instant.now()).toMillis();
+      eventually("all are ready", LIMIT, () -> GROUPS.stream().allMatch(this::ready), all -> all);
+    }
+
+    assertThat(refused).isNotEmpty().allSatisfy(answer -> assertThat(answer).startsWith("503 "));
+    assertThat(slowest.get())
+        .as("ms that a refusal took, the publishes that were under way included")
+        .isLessThan(15_000);
+    eventually(
+        "all orders are final",
+        LIMIT,
+        () -> metric("orders", CONFIRMED),
+        confirmed -> confirmed >= accepted.size());
+    SystemUnderTest.Reconciled result =
+        system.reconcile(Files.write(folder.resolve("accepted.log"), accepted));
+    assertThat(result.status()).as(result.output()).isZero();
+    System.out.printf(
+        "broker gone for %d s at %d orders/s: %d accepted, %d refused, the slowest answer after"
+            + " %d ms; the first order accepted %d ms after its start%n",
+        SECONDS, RATE, accepted.size(), refused.size(), slowest.get(), backAfter);
+  }
+
+  /** Customers come at the rate, and somebody looks at readiness twice a second. */
+  private final class Regularly implements AutoCloseable {
+    private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor();
+    private final ExecutorService each = Executors.newVirtualThreadPerTaskExecutor();
+    private List<Future<?>> tasks = List.of();
+
+    void come() {
+      tasks =
+          List.of(
+              clock.scheduleAtFixedRate(
+                  () -> each.execute(OutagesIT.this::placeOne),
+                  0,
+                  1_000_000 / RATE,
+                  TimeUnit.MICROSECONDS),
+              clock.scheduleAtFixedRate(
+                  () -> each.execute(OutagesIT.this::lookWhetherReady),
+                  0,
+                  500,
+                  TimeUnit.MILLISECONDS));
+    }
+
+    @Override
+    public void close() {
+      tasks.forEach(task -> task.cancel(false));
+      clock.close();
+      each.close();
+    }
+  }
+
+  private static final List<String> GROUPS =
+      List.of("orders", "inventory", "payments", "notifications", "audit");
+
   private static final String CONFIRMED = "events_published_total{type=\"OrderConfirmed\"}";
 
   private void placeOne() {
@@ -149,6 +219,7 @@ class GatewayOutageIT {
                             .put("sku", "cup")
                             .put("quantity", 1)
                             .put("unit_price", 3)));
+    long begun = System.nanoTime();
     try {
       Http.Answer answer = Http.post(system.url("orders") + "/orders", order);
       if (answer.status() == 202) {
@@ -159,14 +230,19 @@ class GatewayOutageIT {
     } catch (RuntimeException failed) {
       refused.add(failed.toString());
     }
+    slowest.accumulateAndGet((System.nanoTime() - begun) / 1_000_000, Math::max);
   }
 
   private void lookWhetherReady() {
-    for (String group : List.of("orders", "inventory", "payments", "notifications", "audit")) {
-      if (Http.get(system.url(group) + "/ready").status() != 200) {
+    for (String group : GROUPS) {
+      if (!ready(group)) {
         unready.incrementAndGet();
       }
     }
+  }
+
+  private boolean ready(String group) {
+    return Http.get(system.url(group) + "/ready").status() == 200;
   }
 
   private void faults(JsonObject faults) {
