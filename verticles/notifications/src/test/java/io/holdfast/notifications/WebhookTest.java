@@ -201,7 +201,7 @@ class WebhookTest {
   @Test
   void a_receiver_that_is_silent_is_not_waited_for() {
     receiver.answers(silence(), silence());
-    notifications.with("WEBHOOK_TIMEOUT_MS", 150).start();
+    notifications.with("WEBHOOK_TIMEOUT_MS", 1_000).start();
     notifications.confirmed("o1");
 
     notifications.sent("o1");
