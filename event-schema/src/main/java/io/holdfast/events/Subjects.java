@@ -14,6 +14,9 @@ public final class Subjects {
 
   private static final Pattern NAMESPACE = Pattern.compile("[a-z0-9-]{0,32}");
 
+  /** Far longer than any of ours, and far shorter than what the broker takes. */
+  private static final int MAX_QUOTED = 1_000;
+
   private final String namespace;
   private final String prefix;
   private final String streamPrefix;
@@ -106,7 +109,8 @@ public final class Subjects {
 
   /**
    * Where a service parks a message: {@code deadletters.<service>.<original subject, without its
-   * namespace>}.
+   * namespace>}. Anybody may have chosen the original one: what a subject cannot have, or not all
+   * tools bear, is {@code ?} here, and what is too long is cut.
    */
   public String deadLetter(String service, String originalSubject) {
     return prefix
@@ -114,7 +118,20 @@ public final class Subjects {
         + "."
         + service
         + "."
-        + withoutNamespace(originalSubject);
+        + plain(withoutNamespace(originalSubject));
+  }
+
+  private static String plain(String subject) {
+    int length = Math.min(subject.length(), MAX_QUOTED);
+    StringBuilder plain = new StringBuilder(length);
+    for (int i = 0; i < length; i++) {
+      char c = subject.charAt(i);
+      plain.append(c <= ' ' || c > '~' || c == '*' || c == '>' ? '?' : c);
+    }
+    while (plain.length() > 0 && plain.charAt(plain.length() - 1) == '.') { // where it was cut
+      plain.setLength(plain.length() - 1);
+    }
+    return plain.toString();
   }
 
   /**

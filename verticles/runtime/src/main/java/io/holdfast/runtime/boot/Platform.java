@@ -74,6 +74,7 @@ public final class Platform {
   public synchronized Broker broker(CommonSettings settings, String name) {
     if (broker == null) {
       broker = Broker.of(vertx, settings, name, Logging.of(name, Broker.class));
+      meters.headersMended(broker::headersMended);
     }
     return broker;
   }

@@ -17,6 +17,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,6 +28,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import org.slf4j.Logger;
 
 /**
@@ -52,6 +54,12 @@ public final class Broker {
   /** Until the streams are looked at again where something was wrong with them. */
   private static final long LOOK_MILLIS = 500;
 
+  /** Of a line that the broker sends: a subject that it has taken, and what it puts around it. */
+  private static final int LONGEST_LINE = 16 * 1024;
+
+  /** Beyond this the broker would close the connection, for the whole line is 4 KB at most. */
+  private static final int LONGEST_SUBJECT = 3_500;
+
   private static final Duration DRAIN_LIMIT = Duration.ofSeconds(2);
   private static final int NO_RESPONDERS = 503;
   private static final int END_OF_BATCH = 204;
@@ -66,6 +74,7 @@ public final class Broker {
   private final AtomicBoolean begun = new AtomicBoolean();
   private final long sweeper;
   private final Witness witness = new Witness();
+  private final QuietErrors errors;
 
   /** Counts connects and disconnects; guarded by this object. */
   private long turn;
@@ -100,6 +109,7 @@ public final class Broker {
   private Broker(Vertx vertx, CommonSettings settings, String name, Logger log) {
     this.vertx = vertx;
     this.log = log;
+    this.errors = new QuietErrors(log, new LongAdder());
     Options.Builder builder =
         new Options.Builder()
             .servers(settings.natsUrls().toArray(String[]::new))
@@ -117,8 +127,13 @@ public final class Broker {
             // The lock behind this is held for microseconds, by a thread that may have lost its
             // processor meanwhile.
             .writeQueuePushTimeout(Duration.ofMillis(200))
+            // Subjects and headers that are not ASCII, or no headers at all, end the client's
+            // connection otherwise, again and again; and the broker takes them from anybody.
+            .supportUTF8Subjects()
+            .maxControlLine(LONGEST_LINE)
+            .dataPortType(MendingDataPort.class.getName())
             .connectionListener(this::connectionChanged)
-            .errorListener(new QuietErrors(log));
+            .errorListener(errors);
     settings
         .natsUser()
         .ifPresent(
@@ -157,6 +172,11 @@ public final class Broker {
   /** How often the broker was connected to; as long as it stays the same, it was not away. */
   long connections() {
     return connections.get();
+  }
+
+  /** How many messages came with headers that are none, and were mended to be read. */
+  public long headersMended() {
+    return errors.mended().sum();
   }
 
   /** What this process has seen of the streams. */
@@ -204,6 +224,10 @@ public final class Broker {
     Connection current = connection;
     if (current == null || !usable) {
       throw new BrokerException(Kind.DISCONNECTED, "broker: " + problem);
+    }
+    if (subject.length() > LONGEST_SUBJECT / 3
+        && subject.getBytes(StandardCharsets.UTF_8).length > LONGEST_SUBJECT) {
+      throw new BrokerException(Kind.REFUSED, "broker: the subject is too long");
     }
     try {
       current.publish(
@@ -500,7 +524,19 @@ public final class Broker {
   }
 
   /** Client trouble as log lines of ours, without the library's own printing. */
-  private record QuietErrors(Logger log) implements ErrorListener {
+  private record QuietErrors(Logger log, LongAdder mended)
+      implements ErrorListener, MendingDataPort.Listener {
+    @Override
+    public void headersMended() {
+      mended.increment();
+      long count = mended.sum();
+      if (Long.bitCount(count) == 1) { // ever more rarely, as anybody can send many
+        log.atWarn()
+            .addKeyValue("count", count)
+            .log("Somebody sends messages with headers that are none");
+      }
+    }
+
     @Override
     public void errorOccurred(Connection connection, String error) {
       log.atWarn().addKeyValue("error", error).log("The broker reports an error");

@@ -1,6 +1,7 @@
 package io.holdfast.runtime.telemetry;
 
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -11,6 +12,7 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /** The process's meters, under the names that dashboards and alerts rely on. Thread-safe. */
@@ -92,6 +94,13 @@ public final class Meters {
         .description("From acceptance to the final state")
         .tag("status", status)
         .serviceLevelObjectives(END_TO_END)
+        .register(registry);
+  }
+
+  /** Messages that came with headers that are none, asked for at each scrape. */
+  public void headersMended(LongSupplier count) {
+    FunctionCounter.builder("headers_mended", count, LongSupplier::getAsLong)
+        .description("Messages with headers that are none, mended to be read")
         .register(registry);
   }
 
