@@ -96,12 +96,17 @@ public final class OutsideChannel implements Channel {
                     : Future.<Void>succeededFuture());
   }
 
+  private Future<Void> told(Notification notification, String address) {
+    if (!tracing.on()) {
+      return outside.send(notification, address);
+    }
+    Work work = tracing.calls(notification.orderId(), "send " + name());
+    return outside.send(notification, address).onComplete(done -> work.end(done.cause()));
+  }
+
   /** A refusal is an answer: for the breaker the channel is well. */
   private Future<Optional<Refused>> answer(Notification notification, String address) {
-    Work work = tracing.calls(notification.orderId(), "send " + name());
-    return outside
-        .send(notification, address)
-        .onComplete(done -> work.end(done.cause()))
+    return told(notification, address)
         .map(told -> Optional.<Refused>empty())
         .recover(
             failure ->

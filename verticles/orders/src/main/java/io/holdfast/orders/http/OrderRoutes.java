@@ -113,6 +113,7 @@ public final class OrderRoutes {
       unknown(request);
       return;
     }
+    HttpShell.isOn(request, orderId);
     desk.cancel(orderId)
         .onSuccess(
             result -> {

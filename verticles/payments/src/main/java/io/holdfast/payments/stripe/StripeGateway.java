@@ -371,18 +371,30 @@ public final class StripeGateway implements PaymentGateway {
   private Future<HttpResponse<Buffer>> send(
       String orderId, String name, HttpRequest<Buffer> request, MultiMap form) {
     if (tracing.on()) {
-      Work work = tracing.calls(orderId, name);
+      Work work =
+          tracing
+              .calls(orderId, name)
+              .about("http.request.method", name.substring(0, name.indexOf(' ')))
+              .about("server.address", settings.gatewayUrl().getHost());
       request.putHeader(Traceparent.HEADER, work.traceparent(""));
       return sent(request, form)
           .onComplete(
               done -> {
                 if (done.succeeded()) {
-                  work.about("http.response.status_code", done.result().statusCode());
+                  tell(work, done.result().statusCode());
                 }
                 work.end(done.cause());
               });
     }
     return sent(request, form);
+  }
+
+  /** A declined card is an answer, and no failure of the call. */
+  private static void tell(Work work, int status) {
+    work.about("http.response.status_code", status);
+    if (Answer.isTrouble(status)) {
+      work.about("error.type", Integer.toString(status)).failed("status " + status);
+    }
   }
 
   private static Future<HttpResponse<Buffer>> sent(HttpRequest<Buffer> request, MultiMap form) {
@@ -431,10 +443,9 @@ public final class StripeGateway implements PaymentGateway {
 
     static Future<Answer> of(HttpResponse<Buffer> response) {
       int status = response.statusCode();
-      // 401 and 403 are our own configuration; no order must suffer for that.
       // An error that is kept under the key comes back for a day, however well the gateway is.
       boolean kept = "true".equals(response.getHeader("Idempotent-Replayed"));
-      if ((status >= 500 && !kept) || status == 429 || status == 401 || status == 403) {
+      if (isTrouble(status) && !(status >= 500 && kept)) {
         return Future.failedFuture(
             unavailable(
                 "status " + status,
@@ -450,6 +461,11 @@ public final class StripeGateway implements PaymentGateway {
         return Future.failedFuture(
             unavailable("an answer that is no JSON", Optional.empty(), true));
       }
+    }
+
+    /** 401 and 403 are our own configuration; no order must suffer for that. */
+    static boolean isTrouble(int status) {
+      return status >= 500 || status == 429 || status == 401 || status == 403;
     }
 
     private static Optional<Duration> retryAfter(String header) {

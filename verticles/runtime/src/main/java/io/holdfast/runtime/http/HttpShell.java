@@ -203,6 +203,7 @@ public final class HttpShell {
   private void tell(RoutingContext request) {
     String method = request.request().method().name();
     Work work = tracing.serves(method, request.request().getHeader(Traceparent.HEADER));
+    work.about("url.path", request.normalizedPath()).about("url.scheme", "http");
     request.put(WORK, new Served(tracing, work));
     request.addEndHandler(
         ended -> {
@@ -213,7 +214,7 @@ public final class HttpShell {
           }
           work.about("http.response.status_code", status);
           if (status >= 500) {
-            work.failed("status " + status);
+            work.about("error.type", Integer.toString(status)).failed("status " + status);
           }
           work.end(ended.cause());
         });
@@ -228,13 +229,21 @@ public final class HttpShell {
    * @param aggregateId on which it has its effect
    */
   public static String traceId(RoutingContext request, String aggregateId) {
+    isOn(request, aggregateId);
     Served served = request.get(WORK);
     if (served != null) {
-      served.tracing.isOn(served.work, aggregateId);
       return Tracing.traceId(served.work).orElseThrow();
     }
     return Traceparent.traceId(request.request().getHeader(Traceparent.HEADER))
         .orElseGet(Traceparent::newTraceId);
+  }
+
+  /** Says what a request is about whose effects belong to the trace that is there already. */
+  public static void isOn(RoutingContext request, String aggregateId) {
+    Served served = request.get(WORK);
+    if (served != null) {
+      served.tracing.isOn(served.work, aggregateId);
+    }
   }
 
   private void release(AtomicBoolean counted) {

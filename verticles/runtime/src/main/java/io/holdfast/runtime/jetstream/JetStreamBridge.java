@@ -537,7 +537,9 @@ final class JetStreamBridge extends VerticleBase {
       return; // given back meanwhile
     }
     entry.settling = true;
-    tell(entry.work, outcome);
+    if (tracing.on()) {
+      tell(entry.work, outcome);
+    }
     Envelope<?> envelope = entry.envelope;
     switch (outcome) {
       case Done done -> acknowledge(message, sequence, "done");
@@ -565,11 +567,13 @@ final class JetStreamBridge extends VerticleBase {
           work.about("holdfast.outcome", "ignored").about("holdfast.reason", ignored.reason());
       case Postpone postpone ->
           work.about("holdfast.outcome", "postponed").about("holdfast.reason", postpone.reason());
-      case Retry retry ->
-          work.about("holdfast.outcome", "retry").failed(String.valueOf(retry.cause()));
-      case Reject reject ->
-          work.about("holdfast.outcome", "rejected").failed(String.valueOf(reject.cause()));
+      case Retry retry -> failed(work.about("holdfast.outcome", "retry"), retry.cause());
+      case Reject reject -> failed(work.about("holdfast.outcome", "rejected"), reject.cause());
     }
+  }
+
+  private static void failed(Work work, Throwable cause) {
+    work.about("error.type", cause.getClass().getName()).failed(cause.toString());
   }
 
   private void acknowledge(Message message, long sequence, String outcome) {

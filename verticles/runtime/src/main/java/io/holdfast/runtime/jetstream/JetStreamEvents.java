@@ -27,10 +27,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZonedDateTime;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
@@ -177,9 +177,9 @@ final class JetStreamEvents implements StreamReader {
           "a batch holds 1 to " + EventStreams.MAX_BATCH + " facts, not " + facts.size());
     }
     if (!tracing.on()) {
-      return appendTogether(facts, Collections.nCopies(facts.size(), Work.UNTOLD));
+      return appendTogether(facts, List.of());
     }
-    List<Work> works = facts.stream().map(this::creates).toList();
+    List<Work> works = creates(facts);
     Work together =
         tracing.publishesTogether(subjects.stream(facts.getFirst().fact().type().domain()), works);
     return appendTogether(facts, works)
@@ -190,9 +190,21 @@ final class JetStreamEvents implements StreamReader {
             });
   }
 
-  private Work creates(Guarded member) {
-    String subject = subjects.fact(member.fact().event());
-    return tracing.creates(Tracing.template(subject), subject, member.fact());
+  /** The first fact of a trace is about what led to the trace's others. */
+  private List<Work> creates(List<Guarded> facts) {
+    Map<String, String> causes = new HashMap<>();
+    List<Work> works = new ArrayList<>(facts.size());
+    for (Guarded member : facts) {
+      Envelope<?> fact = member.fact();
+      String cause = causes.computeIfAbsent(fact.traceId(), t -> fact.event().aggregateId());
+      String subject = subjects.fact(fact.event());
+      works.add(tracing.creates(Tracing.template(subject), subject, fact, cause));
+    }
+    return works;
+  }
+
+  private static Work of(List<Work> works, int member) {
+    return works.isEmpty() ? Work.UNTOLD : works.get(member);
   }
 
   private Future<Optional<Long>> appendTogether(List<Guarded> facts, List<Work> works) {
@@ -205,7 +217,7 @@ final class JetStreamEvents implements StreamReader {
         broker.publish(
             subjects.fact(member.fact().event()),
             null,
-            batched(member, works.get(i), batchId, i + 1),
+            batched(member, of(works, i), batchId, i + 1),
             codec.encode(member.fact()));
       }
     } catch (BrokerException e) { // without its commit, a batch is forgotten
@@ -213,7 +225,7 @@ final class JetStreamEvents implements StreamReader {
     }
     Guarded commit = facts.get(last);
     Headers headers =
-        batched(commit, works.get(last), batchId, last + 1).put("Nats-Batch-Commit", "1");
+        batched(commit, of(works, last), batchId, last + 1).put("Nats-Batch-Commit", "1");
     return broker
         .request(
             subjects.fact(commit.fact().event()),
@@ -338,7 +350,7 @@ final class JetStreamEvents implements StreamReader {
       Optional<Stored> fact = decoded(message);
       if (fact.isPresent()) {
         facts.add(fact.get());
-      } else if (subjects.typeOf(message.subject()).isPresent()) { // else none can be there
+      } else {
         hidden.add(
             factBehind(domain, message, message.sequence(), MAX_FOREIGN)
                 .onSuccess(
@@ -386,7 +398,7 @@ final class JetStreamEvents implements StreamReader {
             directGet(subjects.stream(domain)),
             quoted.getBytes(StandardCharsets.UTF_8),
             READ_TIMEOUT)
-        .map(messages -> raw(subjects.stream(domain), messages));
+        .map(messages -> messages.stream().map(JetStreamEvents::raw).toList());
   }
 
   @Override
@@ -402,7 +414,7 @@ final class JetStreamEvents implements StreamReader {
             + "}";
     return broker
         .requestMany(directGet(stream), query.getBytes(StandardCharsets.UTF_8), READ_TIMEOUT)
-        .map(messages -> raw(stream, messages));
+        .map(messages -> messages.stream().map(JetStreamEvents::raw).toList());
   }
 
   @Override
@@ -410,7 +422,7 @@ final class JetStreamEvents implements StreamReader {
     String query = "{\"last_by_subj\":\"" + subject + "\"}";
     return broker
         .request(directGet(stream), null, query.getBytes(StandardCharsets.UTF_8), READ_TIMEOUT)
-        .map(message -> Optional.of(raw(stream, message)))
+        .map(message -> Optional.of(raw(message)))
         .recover(
             failure ->
                 failure instanceof BrokerException refused && refused.code() == 404
@@ -627,20 +639,13 @@ final class JetStreamEvents implements StreamReader {
     return "$JS.API.DIRECT.GET." + stream;
   }
 
-  private static List<RawMessage> raw(String stream, List<Message> messages) {
-    return messages.stream().map(message -> raw(stream, message)).toList();
-  }
-
-  /**
-   * The broker's own headers come last, behind whatever the message claims by the same names. The
-   * stream's name is the first of them, and may be glued to headers that do not end as they should.
-   */
-  private static RawMessage raw(String stream, Message message) {
+  /** The broker's own headers come last, behind whatever the message claims by the same names. */
+  private static RawMessage raw(Message message) {
     Headers headers = message.getHeaders();
     return new RawMessage(
-        stream,
+        headers.getLast("Nats-Stream"),
         Long.parseLong(headers.getLast("Nats-Sequence")),
-        HeaderBlock.subject(headers.getLast("Nats-Subject")),
+        headers.getLast("Nats-Subject"),
         instant(headers.getLast("Nats-Time-Stamp")),
         headers,
         message.getData());

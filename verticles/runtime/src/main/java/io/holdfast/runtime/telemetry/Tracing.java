@@ -120,9 +120,10 @@ public final class Tracing {
       return Work.UNTOLD;
     }
     Told work =
-        told(
+        inTraceOf(
+            envelope,
+            remote(traceparent),
             messaging("process", "process", template, SpanKind.CONSUMER)
-                .setParent(parent(traceparent))
                 .setAttribute(DESTINATION, subject)
                 .setAttribute(CONSUMER, consumer)
                 .setAttribute("messaging.message.id", envelope.id())
@@ -156,12 +157,18 @@ public final class Tracing {
 
   /** A fact that is stored by itself. */
   public Work publishes(String template, String subject, Envelope<?> fact) {
-    return on() ? message("send", "publish", template, subject, fact) : Work.UNTOLD;
+    return on()
+        ? message("send", "publish", template, subject, fact, fact.event().aggregateId())
+        : Work.UNTOLD;
   }
 
-  /** A fact that is stored in a batch; its own part, to which the batch is linked. */
-  public Work creates(String template, String subject, Envelope<?> fact) {
-    return on() ? message("create", "create", template, subject, fact) : Work.UNTOLD;
+  /**
+   * A fact that is stored in a batch; its own part, to which the batch is linked.
+   *
+   * @param causeId the aggregate whose work led to it: a stock level changes for an order's sake
+   */
+  public Work creates(String template, String subject, Envelope<?> fact, String causeId) {
+    return on() ? message("create", "create", template, subject, fact, causeId) : Work.UNTOLD;
   }
 
   /** A batch of facts, stored together or not at all. */
@@ -237,20 +244,33 @@ public final class Tracing {
   }
 
   private Told message(
-      String type, String operation, String template, String subject, Envelope<?> fact) {
+      String type,
+      String operation,
+      String template,
+      String subject,
+      Envelope<?> fact,
+      String causeId) {
     SpanBuilder builder =
         messaging(type, operation, template, SpanKind.PRODUCER)
             .setAttribute(DESTINATION, subject)
             .setAttribute("messaging.message.id", fact.id());
-    Told now = atWork.get(fact.event().aggregateId());
-    if (now != null && now.span.getSpanContext().getTraceId().equals(fact.traceId())) {
-      return told(builder.setParent(Context.root().with(now.span)));
+    Told now = atWork.get(causeId);
+    return inTraceOf(
+        fact, now == null ? SpanContext.getInvalid() : now.span.getSpanContext(), builder);
+  }
+
+  /**
+   * A fact belongs to its order's trace, whoever's request led to it: a cause in another trace is
+   * linked to, and is no parent.
+   */
+  private Told inTraceOf(Envelope<?> fact, SpanContext cause, SpanBuilder builder) {
+    if (cause.isValid() && cause.getTraceId().equals(fact.traceId())) {
+      return told(builder.setParent(Context.root().with(Span.wrap(cause))));
     }
-    // A fact belongs to its order's trace, whoever's request led to it.
-    if (now != null) {
-      builder.addLink(now.span.getSpanContext());
+    if (cause.isValid()) {
+      builder.addLink(cause);
     }
-    return told(builder.setParent(parent(Traceparent.next(fact.traceId()))));
+    return new Told(NamedTraces.beginIn(fact.traceId(), builder.setNoParent()));
   }
 
   private SpanBuilder messaging(String type, String operation, String template, SpanKind kind) {
@@ -313,6 +333,15 @@ public final class Tracing {
     public Work failed(String why) {
       span.setStatus(StatusCode.ERROR, why);
       return this;
+    }
+
+    @Override
+    public void end(Throwable failure) {
+      if (failure != null) {
+        span.setAttribute("error.type", failure.getClass().getName());
+        failed(failure.toString());
+      }
+      end();
     }
 
     @Override

@@ -1,15 +1,19 @@
 package io.holdfast.runtime.telemetry;
 
 import io.holdfast.runtime.config.Settings;
+import io.opentelemetry.api.common.AttributeKey;
+import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.sdk.OpenTelemetrySdk;
 import io.opentelemetry.sdk.autoconfigure.AutoConfiguredOpenTelemetrySdk;
 import io.opentelemetry.sdk.autoconfigure.spi.ConfigurationException;
-import io.opentelemetry.sdk.trace.export.BatchSpanProcessor;
+import io.opentelemetry.sdk.resources.Resource;
 import io.opentelemetry.sdk.trace.export.SpanExporter;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeSet;
 import zipkin2.reporter.BytesMessageSender;
 import zipkin2.reporter.urlconnection.URLConnectionSender;
 
@@ -28,6 +32,7 @@ final class TracingSettings {
   private static final String PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL";
   private static final String HTTP = "http/protobuf";
   private static final String ZIPKIN_ENDPOINT = "OTEL_EXPORTER_ZIPKIN_ENDPOINT";
+  private static final String ZIPKIN_TIMEOUT = "OTEL_EXPORTER_ZIPKIN_TIMEOUT";
 
   private TracingSettings() {}
 
@@ -35,24 +40,36 @@ final class TracingSettings {
   static Optional<OpenTelemetrySdk> sdk(String group, Settings settings) {
     Map<String, String> env = settings.beginningWith("OTEL_");
     String exporter = exporter(env);
+    if (exporter.equals(NONE)) {
+      return Optional.empty();
+    }
     if (!exporter.equals(OTLP) && !exporter.equals(ZIPKIN)) {
-      if (!exporter.equals(NONE)) {
-        settings.fault(EXPORTER, exporter, "must be otlp, zipkin or none");
-        settings.complete(() -> null);
+      settings.fault(EXPORTER, exporter, "must be otlp, zipkin or none");
+    }
+    if (exporter.equals(OTLP)) {
+      for (String protocol : List.of(PROTOCOL, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")) {
+        if (!env.getOrDefault(protocol, HTTP).equals(HTTP)) {
+          settings.fault(protocol, env.get(protocol), "must be " + HTTP);
+        }
       }
-      return Optional.empty();
     }
-    if (exporter.equals(OTLP) && !env.getOrDefault(PROTOCOL, HTTP).equals(HTTP)) {
-      settings.fault(PROTOCOL, env.get(PROTOCOL), "must be " + HTTP);
-      settings.complete(() -> null);
-    }
+    long millis = settings.wholeNumber(ZIPKIN_TIMEOUT, 10_000, 1, 600_000);
+    settings.complete(() -> null);
     try {
-      return Optional.of(build(group, env, exporter));
-    } catch (ConfigurationException | IllegalArgumentException wrong) {
-      settings.fault("OTEL_*", String.join(", ", env.keySet()), wrong.getMessage());
+      return Optional.of(build(group, env, exporter, (int) millis));
+    } catch (ConfigurationException | IllegalArgumentException | IllegalStateException wrong) {
+      // Their names alone: a header may be a key.
+      settings.fault(
+          String.join(", ", new TreeSet<>(env.keySet())), "***", String.valueOf(reason(wrong)));
       settings.complete(() -> null);
       return Optional.empty();
     }
+  }
+
+  private static String reason(Throwable wrong) {
+    return wrong.getCause() instanceof IllegalArgumentException cause
+        ? wrong.getMessage() + ": " + cause.getMessage()
+        : wrong.getMessage();
   }
 
   private static String exporter(Map<String, String> env) {
@@ -65,40 +82,55 @@ final class TracingSettings {
     return env.getOrDefault(EXPORTER, endpoint ? OTLP : NONE);
   }
 
-  private static OpenTelemetrySdk build(String group, Map<String, String> env, String exporter) {
+  private static OpenTelemetrySdk build(
+      String group, Map<String, String> env, String exporter, int zipkinMillis) {
     Map<String, String> properties = new HashMap<>();
-    properties.put("otel.service.name", group);
-    properties.put("otel.exporter.otlp.protocol", HTTP);
     env.forEach((name, value) -> properties.put(property(name), value));
+    properties.put("otel.exporter.otlp.protocol", HTTP);
+    properties.put("otel.exporter.otlp.traces.protocol", HTTP);
     properties.put("otel.metrics.exporter", NONE); // Prometheus has them
     properties.put("otel.logs.exporter", NONE);
     properties.put("otel.propagators", "tracecontext"); // no baggage, which would leave with calls
-    if (exporter.equals(ZIPKIN)) {
-      properties.put(
-          "otel.traces.exporter", NONE); // its own would come with a client that is not here
-    } else {
-      properties.put("otel.traces.exporter", OTLP);
-    }
+    // Zipkin's own provider would come with a client that is not here, so it takes OTLP's place.
+    properties.put("otel.traces.exporter", OTLP);
     return AutoConfiguredOpenTelemetrySdk.builder()
         .disableShutdownHook() // the drain closes it, when all has ended
         .addPropertiesCustomizer(all -> properties)
-        .addTracerProviderCustomizer(
-            (provider, all) ->
-                exporter.equals(ZIPKIN)
-                    ? provider.addSpanProcessor(BatchSpanProcessor.builder(zipkin(env)).build())
-                    : provider)
+        .addResourceCustomizer((resource, all) -> named(resource, group))
+        .addTracerProviderCustomizer((p, all) -> p.setIdGenerator(NamedTraces.INSTANCE))
+        .addSpanExporterCustomizer(
+            (otlp, all) -> {
+              if (exporter.equals(OTLP)) {
+                return otlp;
+              }
+              otlp.shutdown();
+              return zipkin(env, zipkinMillis);
+            })
         .build()
         .getOpenTelemetrySdk();
   }
 
+  /** By the variables, else by the group. */
+  private static Resource named(Resource resource, String group) {
+    AttributeKey<String> name = AttributeKey.stringKey("service.name");
+    String told = resource.getAttribute(name);
+    return told == null || told.startsWith("unknown_service")
+        ? resource.merge(Resource.create(Attributes.of(name, group)))
+        : resource;
+  }
+
   /** Deprecated in favour of OTLP, which no released Zipkin server takes yet. */
   @SuppressWarnings("deprecation")
-  private static SpanExporter zipkin(Map<String, String> env) {
+  private static SpanExporter zipkin(Map<String, String> env, int millis) {
     return io.opentelemetry.exporter.zipkin.ZipkinSpanExporter.builder()
         .setSender(
             (BytesMessageSender)
-                URLConnectionSender.create(
-                    env.getOrDefault(ZIPKIN_ENDPOINT, "http://localhost:9411/api/v2/spans")))
+                URLConnectionSender.newBuilder()
+                    .endpoint(
+                        env.getOrDefault(ZIPKIN_ENDPOINT, "http://localhost:9411/api/v2/spans"))
+                    .connectTimeout(millis)
+                    .readTimeout(millis)
+                    .build())
         .build();
   }
 

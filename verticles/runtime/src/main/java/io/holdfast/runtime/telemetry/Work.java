@@ -36,6 +36,9 @@ public interface Work {
         }
 
         @Override
+        public void end(Throwable failure) {}
+
+        @Override
         public void end() {}
       };
 
@@ -58,12 +61,7 @@ public interface Work {
   Work failed(String why);
 
   /** Ends it as failed if there is a failure. */
-  default void end(Throwable failure) {
-    if (failure != null) {
-      failed(failure.toString());
-    }
-    end();
-  }
+  void end(Throwable failure);
 
   /** Once. */
   void end();
