@@ -12,10 +12,10 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Debian's package of nats-server, from the mirror that this machine uses anyway. Needs no root and
- * changes nothing on the system: {@code apt-get} works on lists and a cache of its own, the package
- * is unpacked, not installed. That it is Debian's is checked by {@code apt-get}, with the keys that
- * this machine trusts for that mirror.
+ * A program out of Debian's packages, from the mirror that this machine uses anyway. Needs no root
+ * and changes nothing on the system: {@code apt-get} works on lists and a cache of its own, the
+ * packages are unpacked, not installed. That they are Debian's is checked by {@code apt-get}, with
+ * the keys that this machine trusts for that mirror.
  */
 final class DebianPackage implements ServerSource {
 
@@ -34,6 +34,17 @@ final class DebianPackage implements ServerSource {
           Path.of("/usr/share/keyrings/debian-archive-keyring.pgp"),
           Path.of("/usr/share/keyrings/debian-archive-keyring.gpg"));
 
+  private final List<String> packages;
+
+  /** Of nats-server. */
+  DebianPackage() {
+    this(List.of(NatsServerBinary.NAME));
+  }
+
+  DebianPackage(List<String> packages) {
+    this.packages = List.copyOf(packages);
+  }
+
   @Override
   public String name() {
     return "the distribution's package (about 20 MB with the package list)";
@@ -41,6 +52,16 @@ final class DebianPackage implements ServerSource {
 
   @Override
   public Path unpackInto(Path folder, Consumer<String> progress) throws IOException {
+    return program(tree(folder, progress), NatsServerBinary.NAME);
+  }
+
+  /**
+   * Downloads and unpacks all packages, of one suite.
+   *
+   * @param folder empty, ours alone
+   * @return the root of what is in them
+   */
+  Path tree(Path folder, Consumer<String> progress) throws IOException {
     Mirror mirror = machinesMirror(folder);
     String architecture = Command.run(folder, ASK, List.of("dpkg", "--print-architecture")).strip();
     var whyNot = new ArrayList<String>();
@@ -48,7 +69,8 @@ final class DebianPackage implements ServerSource {
       try {
         progress.accept("Asking %s for suite %s ...".formatted(mirror.site(), suite));
         Path own = Files.createDirectory(folder.resolve(suite));
-        return unpack(own, download(own, mirror.sourceLine(suite, architecture)));
+        download(own, mirror.sourceLine(suite, architecture));
+        return unpack(own);
       } catch (IOException e) {
         whyNot.add(suite + ": " + e.getMessage());
       }
@@ -56,36 +78,45 @@ final class DebianPackage implements ServerSource {
     throw new IOException(String.join("; ", whyNot));
   }
 
-  private static Path download(Path folder, String sourceLine) throws IOException {
+  /** Where a program lies in an unpacked tree. */
+  static Path program(Path tree, String name) throws IOException {
+    for (String place : List.of("usr/sbin", "usr/bin")) {
+      Path program = tree.resolve(place).resolve(name);
+      if (Files.isRegularFile(program)) {
+        return program;
+      }
+    }
+    throw new IOException("no " + name + " in the package");
+  }
+
+  private void download(Path folder, String sourceLine) throws IOException {
     Files.createDirectories(folder.resolve("lists/partial"));
     Files.createDirectories(folder.resolve("cache/archives/partial"));
     Files.writeString(folder.resolve("sources.list"), sourceLine + "\n");
     Path configuration = folder.resolve("apt.conf");
     Files.writeString(configuration, configuration(folder));
-    apt(folder, "update", "--config-file=" + configuration);
-    apt(folder, "download", "--config-file=" + configuration, NatsServerBinary.NAME);
+    String ours = "--config-file=" + configuration;
+    apt(folder, "update", List.of(ours));
+    apt(folder, "download", Stream.concat(Stream.of(ours), packages.stream()).toList());
+  }
+
+  private Path unpack(Path folder) throws IOException {
+    List<Path> brought;
     try (Stream<Path> files = Files.list(folder)) {
-      return files
-          .filter(file -> file.toString().endsWith(".deb"))
-          .findFirst()
-          .orElseThrow(() -> new IOException("apt-get download brought no package"));
+      brought = files.filter(file -> file.toString().endsWith(".deb")).toList();
     }
+    if (brought.size() != packages.size()) {
+      throw new IOException("apt-get download brought " + brought);
+    }
+    Path tree = folder.resolve("unpacked");
+    for (Path each : brought) {
+      Command.run(folder, ASK, List.of("dpkg", "-x", each.toString(), tree.toString()));
+    }
+    return tree;
   }
 
-  private static Path unpack(Path folder, Path packageFile) throws IOException {
-    Path unpacked = folder.resolve("unpacked");
-    Command.run(folder, ASK, List.of("dpkg", "-x", packageFile.toString(), unpacked.toString()));
-    for (String place : List.of("usr/sbin", "usr/bin")) {
-      Path server = unpacked.resolve(place).resolve(NatsServerBinary.NAME);
-      if (Files.isRegularFile(server)) {
-        return server;
-      }
-    }
-    throw new IOException("no nats-server in " + packageFile.getFileName());
-  }
-
-  private static void apt(Path folder, String action, String... arguments) throws IOException {
-    var command = Stream.concat(Stream.of("apt-get", "-qq", action), Stream.of(arguments)).toList();
+  private static void apt(Path folder, String action, List<String> arguments) throws IOException {
+    var command = Stream.concat(Stream.of("apt-get", "-qq", action), arguments.stream()).toList();
     Command.run(folder, DOWNLOAD, command);
   }
 
