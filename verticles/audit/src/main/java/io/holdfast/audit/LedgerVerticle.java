@@ -84,8 +84,8 @@ public final class LedgerVerticle extends VerticleBase {
     this.settings = settings;
     this.head = head;
     this.intakes = streams.stream().map(name -> new Intake(reader, name, settings)).toList();
-    this.blocks = meters.registry().counter("audit_blocks");
-    this.sealed = meters.registry().counter("audit_lines");
+    this.blocks = counter(meters, "audit_blocks", "Blocks sealed");
+    this.sealed = counter(meters, "audit_lines", "Messages sealed in blocks");
     for (Intake intake : intakes) {
       String name = intake.stream();
       meters.gauge("audit_lag_messages", "Stored, not sealed yet", "stream", name, () -> lag(name));
@@ -388,6 +388,10 @@ public final class LedgerVerticle extends VerticleBase {
                 (System.nanoTime() - since) / 1_000_000_000,
                 lastTrouble.isEmpty() ? "" : ": " + lastTrouble)
         : "";
+  }
+
+  private static Counter counter(Meters meters, String name, String description) {
+    return Counter.builder(name).description(description).register(meters.registry());
   }
 
   private long lag(String stream) {

@@ -35,6 +35,8 @@ import org.slf4j.LoggerFactory;
 public final class OrderVerticle extends VerticleBase {
 
   private static final int MAX_DECISIONS = 5;
+  private static final String CONFIRMED = "confirmed";
+  private static final String CANCELLED = "cancelled";
   private static final Logger log = LoggerFactory.getLogger(OrderVerticle.class);
 
   private final EventStreams streams;
@@ -44,6 +46,8 @@ public final class OrderVerticle extends VerticleBase {
   public OrderVerticle(EventStreams streams, Meters meters, Clock clock) {
     this.streams = streams;
     this.meters = meters;
+    meters.endToEnd(CONFIRMED); // from 0 on: nobody sees a counter grow that begins at 1
+    meters.endToEnd(CANCELLED);
     this.clock = clock;
   }
 
@@ -141,7 +145,7 @@ public final class OrderVerticle extends VerticleBase {
 
   private void tell(OrderEvent ending, Delivery<?> cause, Origin origin) {
     boolean cancelled = ending instanceof OrderCancelled;
-    String status = cancelled ? "cancelled" : "confirmed";
+    String status = cancelled ? CANCELLED : CONFIRMED;
     Duration took = Duration.between(origin.createdAt(), clock.instant());
     meters.endToEnd(status).record(took.isNegative() ? Duration.ZERO : took);
     log.atInfo()

@@ -25,6 +25,7 @@ public final class Platform {
 
   private final Meters meters = new Meters();
   private final Vertx vertx;
+  private final LoopWatch loops;
   private Broker broker;
 
   private Platform() {
@@ -43,15 +44,17 @@ public final class Platform {
         metrics.addDisabledMetricsCategory(domain);
       }
     }
+    VertxOptions options =
+        new VertxOptions()
+            .setMetricsOptions(metrics)
+            .setMaxEventLoopExecuteTime(2)
+            .setMaxEventLoopExecuteTimeUnit(TimeUnit.SECONDS);
     this.vertx =
         Vertx.builder()
-            .with(
-                new VertxOptions()
-                    .setMetricsOptions(metrics)
-                    .setMaxEventLoopExecuteTime(2)
-                    .setMaxEventLoopExecuteTimeUnit(TimeUnit.SECONDS))
+            .with(options)
             .withMetrics(new MicrometerMetricsFactory(meters.registry()))
             .build();
+    this.loops = LoopWatch.over(vertx, options.getEventLoopPoolSize(), meters);
   }
 
   public static Platform start() {
@@ -64,6 +67,11 @@ public final class Platform {
 
   public Meters meters() {
     return meters;
+  }
+
+  /** Tells whether the event loops still turn. */
+  public LoopWatch loops() {
+    return loops;
   }
 
   /**
@@ -81,6 +89,7 @@ public final class Platform {
 
   /** Closes the connection and Vert.x, after all groups were drained. */
   public Future<Void> close() {
+    loops.close();
     Future<Void> disconnected;
     synchronized (this) {
       disconnected = broker == null ? Future.succeededFuture() : broker.close();

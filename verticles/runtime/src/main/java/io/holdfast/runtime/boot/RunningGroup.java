@@ -91,6 +91,15 @@ public final class RunningGroup {
                 streams == null ? null : streams.reader(),
                 platform.meters(),
                 tracing));
+    http.alive("event-loops", platform.loops()::problem);
+    platform
+        .meters()
+        .gauge(
+            "group_ready",
+            "1 if the group is ready, 0 if not",
+            "group",
+            group.name(),
+            () -> running.ready() ? 1 : 0);
     running.registerChecks();
     parts.checks().forEach(http::check);
     return http.listen(parts.routes())
@@ -116,6 +125,10 @@ public final class RunningGroup {
       return String.join("; ", streams.problems());
     }
     return notReady;
+  }
+
+  private boolean ready() {
+    return notReady().isEmpty() && (streams == null || streams.silentConsumers().isEmpty());
   }
 
   /**

@@ -74,8 +74,16 @@ public final class HttpShell {
     this.health = HealthChecks.create(vertx);
     this.ready = HealthChecks.create(vertx);
     this.log = Logging.of(group, HttpShell.class);
-    // That this answers at all says what liveness needs to know. It never asks the broker.
-    health.register("event-loop", promise -> promise.complete(Status.OK()));
+  }
+
+  /**
+   * Adds a liveness check, of what only a restart mends. Nothing that depends on the broker or on
+   * anybody else outside may be one.
+   *
+   * @param problem empty if all is well; must not block
+   */
+  public void alive(String name, Supplier<String> problem) {
+    register(health, name, problem);
   }
 
   /**
@@ -84,7 +92,11 @@ public final class HttpShell {
    * @param problem empty if all is well; must not block
    */
   public void check(String name, Supplier<String> problem) {
-    ready.register(
+    register(ready, name, problem);
+  }
+
+  private static void register(HealthChecks checks, String name, Supplier<String> problem) {
+    checks.register(
         name,
         promise -> {
           String found = problem.get();
@@ -288,14 +300,14 @@ public final class HttpShell {
   }
 
   private void metrics(RoutingContext request) {
+    String accepted = request.request().getHeader("Accept");
+    String type =
+        accepted != null && accepted.contains("application/openmetrics-text")
+            ? Meters.OPEN_METRICS
+            : Meters.PLAIN_TEXT;
     vertx
-        .executeBlocking(meters::scrape, false)
-        .onSuccess(
-            text ->
-                request
-                    .response()
-                    .putHeader("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-                    .end(text))
+        .executeBlocking(() -> meters.scrape(type), false)
+        .onSuccess(text -> request.response().putHeader("Content-Type", type).end(text))
         .onFailure(request::fail);
   }
 

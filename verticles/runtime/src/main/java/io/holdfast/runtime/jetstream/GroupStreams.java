@@ -45,6 +45,7 @@ public final class GroupStreams implements EventStreams {
   private final DeadLetters deadLetters;
   private final StorageRoom room;
   private final AtomicBoolean watchesRoom = new AtomicBoolean();
+  private final Parked parked;
   private final List<JetStreamBridge> bridges = new CopyOnWriteArrayList<>();
 
   private volatile List<String> problems = List.of("not checked yet");
@@ -86,6 +87,7 @@ public final class GroupStreams implements EventStreams {
     this.log = Logging.of(group, GroupStreams.class);
     this.room = new StorageRoom(vertx, broker, settings.subjects(), meters, log);
     this.events = new JetStreamEvents(vertx, broker, settings.subjects(), codec, meters, tracing);
+    this.parked = new Parked(vertx, broker, settings.subjects(), codec, group);
     this.deadLetters = new DeadLetters(events, settings.subjects(), codec, group);
   }
 
@@ -206,6 +208,7 @@ public final class GroupStreams implements EventStreams {
                 return Future.failedFuture("draining");
               }
               bridges.addAll(both);
+              parked.count(spec);
               return vertx.deployVerticle(new OneLoop(both));
             })
         .mapEmpty();
@@ -221,7 +224,9 @@ public final class GroupStreams implements EventStreams {
         deadLetters,
         meters,
         tracing,
-        Logging.of(group, JetStreamBridge.class));
+        Logging.of(group, JetStreamBridge.class),
+        spec.redrives() ? () -> 0L : () -> parked.of(spec),
+        JetStreamBridge.Patience.USUAL);
   }
 
   /**

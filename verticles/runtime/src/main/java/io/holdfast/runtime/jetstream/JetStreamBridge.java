@@ -46,6 +46,8 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.event.Level;
 
@@ -64,11 +66,17 @@ final class JetStreamBridge extends VerticleBase {
   private static final Duration HEARTBEAT = Duration.ofSeconds(3);
   private static final long WATCH_MILLIS = 1_000;
 
-  /** A pull that is silent for so long was lost. */
-  private static final long SILENCE_NANOS = HEARTBEAT.multipliedBy(3).toNanos();
-
-  /** Far above every handler's own bounds: one that takes longer has lost its outcome. */
-  private static final Duration HANDLER_LIMIT = Duration.ofMinutes(2);
+  /**
+   * After how long something is taken for lost.
+   *
+   * @param handler far above every handler's own bounds: one that takes longer has lost its outcome
+   * @param silence a pull of which so long not even a heartbeat was heard
+   * @param stall messages wait and could be delivered, and for so long none is
+   */
+  record Patience(Duration handler, Duration silence, Duration stall) {
+    static final Patience USUAL =
+        new Patience(Duration.ofMinutes(2), HEARTBEAT.multipliedBy(3), Duration.ofSeconds(15));
+  }
 
   /** Until then the room is there for which a message came too early. */
   private static final Duration NO_ROOM_DELAY = Duration.ofMillis(100);
@@ -84,6 +92,9 @@ final class JetStreamBridge extends VerticleBase {
   private static final long LAG_MILLIS = 5_000;
   private static final Duration LAG_TIMEOUT = Duration.ofSeconds(4);
 
+  /** So many stalls, each after a new subscription, and this instance says that it is of no use. */
+  private static final int STALLS_UNTIL_TOLD = 2;
+
   /** A broker that refuses does so for many messages; one line in so long tells of it. */
   private static final long TELL_NANOS = Duration.ofSeconds(10).toNanos();
 
@@ -95,6 +106,9 @@ final class JetStreamBridge extends VerticleBase {
 
   private static final long PARK_AGAIN_MILLIS = 1_000;
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  private static final String ATTEMPTS_EXHAUSTED = "attempts_exhausted";
+  private static final String REJECTED = "rejected";
 
   private static final long MIN_REFUSED_MILLIS = 50;
   private static final long MAX_REFUSED_MILLIS = 1_000;
@@ -115,7 +129,8 @@ final class JetStreamBridge extends VerticleBase {
   private final String infoSubject;
   private final String exhaustedSubject;
   private final int workers;
-  private final long handlerLimitNanos;
+  private final Patience patience;
+  private final long lagMillis;
 
   /** Well below the time after which the broker would give a message to somebody else. */
   private final long keepAliveNanos;
@@ -145,8 +160,16 @@ final class JetStreamBridge extends VerticleBase {
   private long notBefore = System.nanoTime();
   private int refusals;
 
+  /** Since when messages wait that could be delivered and are not; 0 if there is no such wait. */
+  private long idleSince;
+
+  private int stalls;
+  private boolean askingForLag;
+
   private volatile boolean draining;
   private volatile long pending;
+  private volatile long unacknowledged;
+  private volatile String stalled = "";
   private volatile int busy;
   private volatile boolean pulling;
   private volatile String trouble = "";
@@ -177,11 +200,21 @@ final class JetStreamBridge extends VerticleBase {
       Tracing tracing,
       Logger log) {
     this(
-        broker, spec, reactions, settings, codec, deadLetters, meters, tracing, log, HANDLER_LIMIT);
+        broker,
+        spec,
+        reactions,
+        settings,
+        codec,
+        deadLetters,
+        meters,
+        tracing,
+        log,
+        () -> 0L,
+        Patience.USUAL);
   }
 
   /**
-   * @param handlerLimit after which a handler without an outcome counts as failed
+   * @param parked how many of the consumer's messages lie in DEADLETTERS; any thread
    */
   JetStreamBridge(
       Broker broker,
@@ -193,9 +226,11 @@ final class JetStreamBridge extends VerticleBase {
       Meters meters,
       Tracing tracing,
       Logger log,
-      Duration handlerLimit) {
+      LongSupplier parked,
+      Patience patience) {
     this.tracing = tracing;
-    this.handlerLimitNanos = handlerLimit.toNanos();
+    this.patience = patience;
+    this.lagMillis = Math.min(LAG_MILLIS, patience.stall().toMillis() / 3);
     this.keepAliveNanos = settings.ackWait().dividedBy(3).toNanos();
     this.broker = broker;
     this.spec = spec;
@@ -212,13 +247,34 @@ final class JetStreamBridge extends VerticleBase {
     this.exhaustedSubject = "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES." + name;
     this.workers =
         spec.redrives() ? Math.min(settings.workers(), REDRIVEN_AT_A_TIME) : settings.workers();
-    meters.gauge("events_in_process", "Messages in process", "consumer", spec.name(), () -> busy);
-    meters.gauge(
-        "consumer_pending",
-        "Messages that wait, not yet delivered",
-        "consumer",
-        spec.name(),
-        () -> pending);
+    gauges(parked);
+    meters.retries(spec.name()); // from 0 on: nobody sees a counter grow that begins at 1
+    meters.processed(spec.name(), "done");
+    meters.processed(spec.name(), "retry");
+    meters.deadLetters(spec.name(), ATTEMPTS_EXHAUSTED);
+    meters.deadLetters(spec.name(), REJECTED);
+  }
+
+  private void gauges(LongSupplier parked) {
+    gauge("events_in_process", "Messages in process here", () -> busy);
+    gauge(
+        "events_in_process_limit",
+        "How many messages may be in process here now; 0 while a breaker is open",
+        this::bound);
+    gauge("consumer_pending", "Messages that wait, not yet delivered to anybody", () -> pending);
+    gauge(
+        "consumer_unacknowledged",
+        "Messages delivered to any replica and not settled yet",
+        () -> unacknowledged);
+    gauge("consumer_parked", "Messages given up that wait for an operator", parked::getAsLong);
+    gauge(
+        "consumer_lag",
+        "All messages without their effect yet: pending, unacknowledged and parked",
+        () -> pending + unacknowledged + parked.getAsLong());
+  }
+
+  private void gauge(String name, String description, Supplier<Number> value) {
+    meters.gauge(name, description, "consumer", spec.name(), value);
   }
 
   @Override
@@ -226,7 +282,7 @@ final class JetStreamBridge extends VerticleBase {
     broker.onConnected(() -> context.runOnContext(v -> beginToPull()));
     vertx.setPeriodic(
         Math.min(WATCH_MILLIS, settings.ackWait().dividedBy(6).toMillis()), id -> watch());
-    vertx.setPeriodic(LAG_MILLIS, id -> askForLag());
+    vertx.setPeriodic(lagMillis, id -> askForLag());
     return Future.succeededFuture();
   }
 
@@ -234,14 +290,14 @@ final class JetStreamBridge extends VerticleBase {
     return spec.name();
   }
 
-  /** Why the broker does not deliver, if it said so. */
+  /** Why nothing is delivered, as far as it is known. */
   String trouble() {
-    return trouble;
+    return trouble.isEmpty() ? stalled : trouble;
   }
 
-  /** Whether messages are being asked for, and the broker answers that. */
+  /** Whether messages are being asked for, and the broker answers that, with those that wait. */
   boolean pulling() {
-    return pulling;
+    return pulling && stalled.isEmpty();
   }
 
   /**
@@ -308,18 +364,40 @@ final class JetStreamBridge extends VerticleBase {
     }
     Connection connection = broker.connection();
     if (connection != subscribedOn) {
-      inbox = broker.newInbox();
       dispatcher = connection.createDispatcher(this::arrivedOnBrokersThread);
       dispatcher.setPendingLimits(-1, -1);
-      dispatcher.subscribe(inbox);
       dispatcher.subscribe(exhaustedSubject, this::exhaustedOnBrokersThread);
+      inbox = null;
       subscribedOn = connection;
+      subscribe();
     }
     asked = 0; // whatever was asked before went with the connection
     notBefore = System.nanoTime();
     lastSign = System.nanoTime();
+    notIdle();
     pulling = true;
     pull();
+  }
+
+  private void subscribe() {
+    inbox = broker.newInbox();
+    dispatcher.subscribe(inbox);
+  }
+
+  /**
+   * Whatever is wrong with where the messages should arrive, it is not there any more. What was
+   * asked for at the old place and has been delivered to it comes again after ack_wait.
+   */
+  private void subscribeAnew() {
+    try {
+      String before = inbox;
+      subscribe();
+      dispatcher.unsubscribe(before);
+      asked = 0;
+      lastSign = System.nanoTime();
+    } catch (BrokerException | IllegalStateException disconnected) {
+      pulling = false; // subscribed again at the reconnect
+    }
   }
 
   /** Asks for as much as there is room for, but not for every single place that becomes free. */
@@ -377,6 +455,7 @@ final class JetStreamBridge extends VerticleBase {
         asked = Math.max(0, asked - 1);
         refusals = 0;
         trouble = "";
+        notIdle();
         deliver(message);
       }
     }
@@ -554,7 +633,7 @@ final class JetStreamBridge extends VerticleBase {
         String reason =
             reject.cause() instanceof UndecodableEventException undecodable
                 ? undecodable.reason().word()
-                : "rejected";
+                : REJECTED;
         park(message, sequence, envelope, last, reason);
       }
     }
@@ -595,7 +674,7 @@ final class JetStreamBridge extends VerticleBase {
       Failures soFar = failed(sequence, cause);
       attempt = soFar.count();
       if (settings.retry().exhausted(attempt)) {
-        park(message, sequence, envelope, soFar, "attempts_exhausted");
+        park(message, sequence, envelope, soFar, ATTEMPTS_EXHAUSTED);
         return;
       }
     }
@@ -727,7 +806,10 @@ final class JetStreamBridge extends VerticleBase {
     }
     busy = inProcess.size();
     entry.work.end();
-    processing.record(System.nanoTime() - entry.since, TimeUnit.NANOSECONDS);
+    Meters.record(
+        processing,
+        Duration.ofNanos(System.nanoTime() - entry.since),
+        tracing.on() ? entry.work.traceparent(null) : null);
     completeIfDrained();
     pull();
   }
@@ -750,7 +832,7 @@ final class JetStreamBridge extends VerticleBase {
         entry.lastKeptAlive = now;
         settleQuietly(entry.message::inProgress);
       }
-      if (now - entry.since > handlerLimitNanos) {
+      if (now - entry.since > patience.handler().toNanos()) {
         long sequence = entry.message.metaData().streamSequence();
         settle(
             entry.message,
@@ -758,11 +840,48 @@ final class JetStreamBridge extends VerticleBase {
             new Retry(new TimeoutException("the handler gave no outcome in time")));
       }
     }
-    if (!draining && broker.usable() && asked > 0 && now - lastSign > SILENCE_NANOS) {
-      pulling = false; // until something comes again
-      asked = 0;
+    if (!draining && broker.usable()) {
+      if (asked > 0 && now - lastSign > patience.silence().toNanos()) {
+        pulling = false; // until something comes again
+        subscribeAnew();
+      }
+      noticeStall(now);
     }
     pull();
+  }
+
+  /**
+   * The broker answers, messages wait, we have room, and none comes: then it is the subscription,
+   * or it is nothing that we could mend, and others should know of it.
+   */
+  private void noticeStall(long now) {
+    if (idleSince == 0) {
+      return;
+    }
+    if (!inProcess.isEmpty() || bound() == 0) {
+      idleSince = now; // it is ourselves who take nothing
+      return;
+    }
+    if (now - idleSince < patience.stall().toNanos()) {
+      return;
+    }
+    idleSince = now;
+    stalls++;
+    log.atWarn()
+        .addKeyValue("consumer", spec.name())
+        .addKeyValue("pending", pending)
+        .addKeyValue("times", stalls)
+        .log("Messages wait and none is delivered, subscribing anew");
+    if (stalls >= STALLS_UNTIL_TOLD) {
+      stalled = "messages wait and none is delivered";
+    }
+    subscribeAnew();
+  }
+
+  private void notIdle() {
+    idleSince = 0;
+    stalls = 0;
+    stalled = "";
   }
 
   private org.slf4j.spi.LoggingEventBuilder logged(
@@ -795,19 +914,33 @@ final class JetStreamBridge extends VerticleBase {
     }
   }
 
-  /** What is delivered tells the lag too, but nothing is delivered when it matters most. */
+  /**
+   * What is delivered tells the lag too, but nothing is delivered when it matters most. It is the
+   * consumer's leader that answers this.
+   */
   private void askForLag() {
-    if (!broker.usable()) {
+    if (askingForLag || !broker.usable()) {
       return;
     }
+    askingForLag = true;
     broker
         .request(infoSubject, null, null, LAG_TIMEOUT)
-        .onSuccess(
-            answer -> {
-              Long waiting = new JsonObject(Buffer.buffer(answer.getData())).getLong("num_pending");
-              if (waiting != null) {
-                pending = waiting;
-              }
-            });
+        .onSuccess(answer -> lag(new JsonObject(Buffer.buffer(answer.getData()))))
+        .onComplete(done -> askingForLag = false);
+  }
+
+  private void lag(JsonObject info) {
+    if (!info.containsKey("num_pending")) {
+      return; // it is not there, which shows elsewhere
+    }
+    pending = info.getLong("num_pending");
+    unacknowledged = info.getLong("num_ack_pending", 0L);
+    long atMost = info.getJsonObject("config").getLong("max_ack_pending", -1L);
+    boolean deliverable = pending > 0 && (atMost <= 0 || unacknowledged < atMost);
+    if (!deliverable) {
+      notIdle();
+    } else if (idleSince == 0 && inProcess.isEmpty()) {
+      idleSince = System.nanoTime();
+    }
   }
 }

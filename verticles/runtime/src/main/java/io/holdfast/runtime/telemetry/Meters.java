@@ -1,19 +1,25 @@
 package io.holdfast.runtime.telemetry;
 
+import io.micrometer.core.instrument.Clock;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.config.MeterFilter;
+import io.micrometer.core.instrument.distribution.DistributionStatisticConfig;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.time.Duration;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /** The process's meters, under the names that dashboards and alerts rely on. Thread-safe. */
 public final class Meters {
@@ -23,10 +29,22 @@ public final class Meters {
   private static final Duration[] END_TO_END =
       buckets(5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000, 60_000);
 
+  private static final Duration[] HTTP =
+      buckets(1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000);
+
+  /** What every scraper reads. */
+  public static final String PLAIN_TEXT = "text/plain; version=0.0.4; charset=utf-8";
+
+  /** The same figures, and beside them the traces that they are examples of. */
+  public static final String OPEN_METRICS =
+      "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
   private final PrometheusMeterRegistry registry =
-      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+      new PrometheusMeterRegistry(
+          PrometheusConfig.DEFAULT, new PrometheusRegistry(), Clock.SYSTEM, Exemplar.CURRENT);
 
   public Meters() {
+    registry.config().meterFilter(new Buckets());
     new JvmMemoryMetrics().bindTo(registry);
     new JvmThreadMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);
@@ -39,9 +57,27 @@ public final class Meters {
     return registry;
   }
 
-  /** The scrape, in Prometheus's text format. */
+  /** The scrape, as plain text. */
   public String scrape() {
-    return registry.scrape();
+    return scrape(PLAIN_TEXT);
+  }
+
+  /** The scrape, as {@link #PLAIN_TEXT} or {@link #OPEN_METRICS}. */
+  public String scrape(String type) {
+    return registry.scrape(type);
+  }
+
+  /**
+   * Records a time as an example of a trace.
+   *
+   * @param traceparent the trace's; null if there is none
+   */
+  public static void record(Timer timer, Duration took, String traceparent) {
+    if (traceparent == null) {
+      timer.record(took);
+    } else {
+      Exemplar.CURRENT.of(traceparent, () -> timer.record(took));
+    }
   }
 
   /** Facts stored, by type. */
@@ -112,6 +148,24 @@ public final class Meters {
         .tag(tag, tagValue)
         .strongReference(true)
         .register(registry);
+  }
+
+  /** A value of the whole process that is asked for at each scrape. */
+  public void gauge(String name, String description, Supplier<Number> value) {
+    Gauge.builder(name, value).description(description).strongReference(true).register(registry);
+  }
+
+  /** Vert.x's timers come without buckets; of requests we want to know more than a mean. */
+  private static final class Buckets implements MeterFilter {
+    @Override
+    public DistributionStatisticConfig configure(Meter.Id id, DistributionStatisticConfig config) {
+      return id.getName().equals("vertx.http.server.response.time")
+          ? DistributionStatisticConfig.builder()
+              .serviceLevelObjectives(Stream.of(HTTP).mapToDouble(Duration::toNanos).toArray())
+              .build()
+              .merge(config)
+          : config;
+    }
   }
 
   private Counter counter(String name, String description, String tag, String value) {

@@ -272,7 +272,9 @@ class JetStreamBridgeTest {
             process.platform().meters(),
             Tracing.OFF,
             Logging.of("inventory", JetStreamBridge.class),
-            Duration.ofMillis(300));
+            () -> 0L,
+            new JetStreamBridge.Patience(
+                Duration.ofMillis(300), Duration.ofSeconds(9), Duration.ofSeconds(15)));
     get(process.platform().vertx().deployVerticle(bridge));
     append("o1");
 
