@@ -63,8 +63,7 @@ public record PrometheusBinaries(Path prometheus, Path promtool) {
     Path own = Files.createTempDirectory(toolsFolder, "prometheus-");
     try {
       Path tree = new DebianPackage(List.of(SERVER, TOOL)).tree(own, progress);
-      return new PrometheusBinaries(
-          take(tree, SERVER, toolsFolder), take(tree, TOOL, toolsFolder));
+      return new PrometheusBinaries(take(tree, SERVER, toolsFolder), take(tree, TOOL, toolsFolder));
     } finally {
       delete(own);
     }

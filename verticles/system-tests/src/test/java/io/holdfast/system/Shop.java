@@ -104,8 +104,7 @@ public final class Shop implements AutoCloseable {
         .put(
             "items",
             new JsonArray()
-                .add(
-                    new JsonObject().put("sku", sku).put("quantity", 1).put("unit_price", 10)));
+                .add(new JsonObject().put("sku", sku).put("quantity", 1).put("unit_price", 10)));
   }
 
   /**

@@ -29,8 +29,8 @@ import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
-import java.util.List;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
@@ -350,7 +350,7 @@ final class JetStreamEvents implements StreamReader {
       Optional<Stored> fact = decoded(message);
       if (fact.isPresent()) {
         facts.add(fact.get());
-      } else {
+      } else if (subjects.typeOf(message.subject()).isPresent()) { // else none can be there
         hidden.add(
             factBehind(domain, message, message.sequence(), MAX_FOREIGN)
                 .onSuccess(
@@ -398,7 +398,7 @@ final class JetStreamEvents implements StreamReader {
             directGet(subjects.stream(domain)),
             quoted.getBytes(StandardCharsets.UTF_8),
             READ_TIMEOUT)
-        .map(messages -> messages.stream().map(JetStreamEvents::raw).toList());
+        .map(messages -> raw(subjects.stream(domain), messages));
   }
 
   @Override
@@ -414,7 +414,7 @@ final class JetStreamEvents implements StreamReader {
             + "}";
     return broker
         .requestMany(directGet(stream), query.getBytes(StandardCharsets.UTF_8), READ_TIMEOUT)
-        .map(messages -> messages.stream().map(JetStreamEvents::raw).toList());
+        .map(messages -> raw(stream, messages));
   }
 
   @Override
@@ -422,7 +422,7 @@ final class JetStreamEvents implements StreamReader {
     String query = "{\"last_by_subj\":\"" + subject + "\"}";
     return broker
         .request(directGet(stream), null, query.getBytes(StandardCharsets.UTF_8), READ_TIMEOUT)
-        .map(message -> Optional.of(raw(message)))
+        .map(message -> Optional.of(raw(stream, message)))
         .recover(
             failure ->
                 failure instanceof BrokerException refused && refused.code() == 404
@@ -639,13 +639,20 @@ final class JetStreamEvents implements StreamReader {
     return "$JS.API.DIRECT.GET." + stream;
   }
 
-  /** The broker's own headers come last, behind whatever the message claims by the same names. */
-  private static RawMessage raw(Message message) {
+  private static List<RawMessage> raw(String stream, List<Message> messages) {
+    return messages.stream().map(message -> raw(stream, message)).toList();
+  }
+
+  /**
+   * The broker's own headers come last, behind whatever the message claims by the same names. The
+   * stream's name is the first of them, and may be glued to headers that do not end as they should.
+   */
+  private static RawMessage raw(String stream, Message message) {
     Headers headers = message.getHeaders();
     return new RawMessage(
-        headers.getLast("Nats-Stream"),
+        stream,
         Long.parseLong(headers.getLast("Nats-Sequence")),
-        headers.getLast("Nats-Subject"),
+        HeaderBlock.subject(headers.getLast("Nats-Subject")),
         instant(headers.getLast("Nats-Time-Stamp")),
         headers,
         message.getData());

@@ -81,8 +81,7 @@ class OneTraceTest {
     assertThat(request.attribute("http.response.status_code")).isEqualTo("202");
     Told created = under(request, "orders", "publish", "orders.created", "PRODUCER");
     Told reserving = under(created, "inventory", "process", "orders.created", "CONSUMER");
-    assertThat(reserving.attribute("messaging.consumer.group.name"))
-        .isEqualTo("inventory-reserve");
+    assertThat(reserving.attribute("messaging.consumer.group.name")).isEqualTo("inventory-reserve");
     assertThat(reserving.attribute("holdfast.outcome")).isEqualTo("done");
     Told reserved = under(reserving, "inventory", "create", "inventory.reserved", "PRODUCER");
     Told charging = under(reserved, "payments", "process", "inventory.reserved", "CONSUMER");
@@ -112,10 +111,10 @@ class OneTraceTest {
     // The batch is in a trace of its own, as its members may be of several; it links to each.
     Told batch =
         eventually(
-            "the batch is told",
-            LIMIT,
-            () -> named("inventory", "publish " + stream("INVENTORY")),
-            found -> linkedTo(found, reserved).size() == 1)
+                "the batch is told",
+                LIMIT,
+                () -> named("inventory", "publish " + stream("INVENTORY")),
+                found -> linkedTo(found, reserved).size() == 1)
             .stream()
             .filter(span -> span.links().contains(link(reserved)))
             .findFirst()
@@ -128,6 +127,7 @@ class OneTraceTest {
   }
 
   @Test
+  @SuppressWarnings("try") // that close() may be interrupted
   void a_callers_baggage_goes_no_further() throws Exception {
     List<String> seen = new ArrayList<>();
     try (Connection spy = Nats.connect(TestBroker.shared().url())) {
