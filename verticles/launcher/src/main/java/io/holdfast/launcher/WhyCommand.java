@@ -12,6 +12,7 @@ import io.holdfast.events.MessageDeadLettered;
 import io.holdfast.launcher.reconcile.Charge;
 import io.holdfast.launcher.why.Holder;
 import io.holdfast.launcher.why.Reaction;
+import io.holdfast.launcher.why.SpanTree;
 import io.holdfast.runtime.jetstream.BrokerException;
 import io.holdfast.runtime.jetstream.DeadLetter;
 import io.holdfast.runtime.jetstream.Stored;
@@ -68,6 +69,12 @@ final class WhyCommand implements Callable<Integer> {
       description = "Where the services' log files are. Default: the data folder's logs/")
   private Path logs;
 
+  @Option(
+      names = "--zipkin",
+      paramLabel = "URL",
+      description = "Zipkin's address, for the order's spans. Default: where $OTEL_EXPORTER_ZIPKIN_ENDPOINT is")
+  private String zipkin;
+
   @Option(names = "--json", description = "For a program")
   private boolean json;
 
@@ -96,9 +103,11 @@ final class WhyCommand implements Callable<Integer> {
     events.forEach(event -> facts.put(event.envelope().type(), event));
     List<Waiting> waiting = waiting(streams, facts, deadLetters);
     List<Charge> charges = charges();
-    List<String> lines = logLines(events.isEmpty() ? null : events.getFirst().envelope().traceId());
+    String traceId = events.isEmpty() ? null : events.getFirst().envelope().traceId();
+    List<String> lines = logLines(traceId);
+    List<SpanTree.Branch> spans = spans(traceId);
     if (json) {
-      say(json(events, deadLetters, waiting, charges, lines).encodePrettily());
+      say(json(events, deadLetters, waiting, charges, lines, spans).encodePrettily());
       return 0;
     }
     header(facts, events);
@@ -118,6 +127,19 @@ final class WhyCommand implements Callable<Integer> {
             say(
                 "  The gateway has %s: %d minor units %s, %s",
                 charge.id(), charge.minorUnits(), charge.currency(), charge.status()));
+    if (!spans.isEmpty()) {
+      say("");
+      spans.forEach(
+          span ->
+              say(
+                  "  %+9.1f ms  %-14s%s%s, %.1f ms%s",
+                  span.startMicros() / 1_000.0,
+                  span.service(),
+                  "  ".repeat(span.depth()),
+                  span.name(),
+                  span.micros() / 1_000.0,
+                  span.error() == null ? "" : "  " + Terminal.bad(span.error())));
+    }
     if (!lines.isEmpty()) {
       say("");
       lines.forEach(line -> say("  " + Terminal.faint(readable(line))));
@@ -220,6 +242,28 @@ final class WhyCommand implements Callable<Integer> {
     } catch (Api.Unreachable none) {
       return List.of();
     }
+  }
+
+  /** The order's trace, if somebody who has it can be asked. */
+  private List<SpanTree.Branch> spans(String traceId) {
+    Optional<String> url = zipkinUrl();
+    if (traceId == null || url.isEmpty()) {
+      return List.of();
+    }
+    try {
+      Api.Answer answer = Api.get(url.get() + "/api/v2/trace/" + traceId);
+      return answer.status() == 200 ? SpanTree.of(new JsonArray(answer.body())) : List.of();
+    } catch (Api.Unreachable | DecodeException none) {
+      return List.of();
+    }
+  }
+
+  private Optional<String> zipkinUrl() {
+    if (zipkin != null) {
+      return Optional.of(zipkin.replaceAll("/+$", ""));
+    }
+    return Optional.ofNullable(System.getenv("OTEL_EXPORTER_ZIPKIN_ENDPOINT"))
+        .map(endpoint -> endpoint.replaceFirst("/api/v2/spans/?$", ""));
   }
 
   /** The log lines about the order, as far as they can be read from here, oldest first. */
@@ -379,7 +423,8 @@ final class WhyCommand implements Callable<Integer> {
       List<DeadLetter> deadLetters,
       List<Waiting> waiting,
       List<Charge> charges,
-      List<String> lines) {
+      List<String> lines,
+      List<SpanTree.Branch> spans) {
     JsonArray list = new JsonArray();
     events.forEach(
         event ->
@@ -413,12 +458,24 @@ final class WhyCommand implements Callable<Integer> {
                     .put("amount", charge.minorUnits())
                     .put("currency", charge.currency())
                     .put("status", charge.status())));
+    JsonArray trace = new JsonArray();
+    spans.forEach(
+        span ->
+            trace.add(
+                new JsonObject()
+                    .put("depth", span.depth())
+                    .put("service", span.service())
+                    .put("name", span.name())
+                    .put("start_us", span.startMicros())
+                    .put("duration_us", span.micros())
+                    .put("error", span.error())));
     return new JsonObject()
         .put("order_id", orderId)
         .put("events", list)
         .put("dead_letters", letters)
         .put("waiting", holders)
         .put("charges", taken)
+        .put("spans", trace)
         .put("log", new JsonArray(lines));
   }
 

@@ -39,6 +39,9 @@ final class KubeVariables {
   /** Read by the JVM, not by us. */
   private static final String JVM = "JAVA_TOOL_OPTIONS";
 
+  /** Read by its SDK, which defines them. */
+  private static final String OPEN_TELEMETRYS = "OTEL_";
+
   private static final String NO_FILE = "/no/such/folder/setting";
 
   private KubeVariables() {}
@@ -51,6 +54,7 @@ final class KubeVariables {
   static Set<String> unreadBy(VerticleGroup group, Set<String> variables) {
     Set<String> unread = new HashSet<>(variables);
     unread.remove(JVM);
+    unread.removeIf(variable -> variable.startsWith(OPEN_TELEMETRYS));
     unread.removeAll(readBy(group, unread));
     Set<String> settings = unread.stream().map(KubeVariables::setting).collect(Collectors.toSet());
     Set<String> read = readBy(group, settings);
