@@ -8,11 +8,11 @@ import io.holdfast.inventory.domain.StockLevel;
 import io.holdfast.inventory.domain.StockPlan;
 import io.holdfast.inventory.domain.StockRequest;
 import io.holdfast.inventory.domain.StockRequest.Release;
-import io.holdfast.runtime.jetstream.AppendResult;
 import io.holdfast.runtime.jetstream.AppendResult.Conflict;
 import io.holdfast.runtime.jetstream.BrokerException;
 import io.holdfast.runtime.jetstream.EventStreams;
 import io.holdfast.runtime.jetstream.Guarded;
+import io.holdfast.runtime.jetstream.History;
 import io.holdfast.runtime.jetstream.Stored;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -84,7 +84,23 @@ public final class StockDesk {
     static final KnownLevel NONE = new KnownLevel(StockLevel.NONE, 0);
   }
 
-  private record Work(StockRequest request, Promise<Settled> settled) {}
+  /**
+   * @param expected the aggregate's last sequence, for the guard. The request's own, or a later one
+   *     where somebody has put there what is no fact
+   */
+  private record Work(StockRequest request, Promise<Settled> settled, long expected) {
+
+    boolean superseded(History history) {
+      return history.events().stream().anyMatch(fact -> fact.sequence() > expected);
+    }
+
+    /** With the guard that this history demands; a stale one demands nothing. */
+    Work behind(History history) {
+      return history.lastSequence() > expected
+          ? new Work(request, settled, history.lastSequence())
+          : this;
+    }
+  }
 
   /** Where a desk's work runs, one piece after the other, and where its callers are at home. */
   public interface Loop {
@@ -151,7 +167,7 @@ public final class StockDesk {
                     BrokerException.Kind.OVERLOADED, "too many stock changes wait already"));
             return;
           }
-          waiting.add(new Work(request, settled));
+          waiting.add(new Work(request, settled, request.expectedSequence()));
           commitNext();
         });
     return answer.future();
@@ -238,8 +254,7 @@ public final class StockDesk {
       StockRequest request = batch.get(i).request();
       facts.add(
           new Guarded(
-              Envelope.once(plan.facts().get(i), now, request.traceId()),
-              request.expectedSequence()));
+              Envelope.once(plan.facts().get(i), now, request.traceId()), batch.get(i).expected()));
     }
     // A level's trace is that of the first request that changed it; several may have.
     List<String> changed = List.copyOf(plan.changed().keySet());
@@ -279,24 +294,25 @@ public final class StockDesk {
   private Future<Void> commitAlone(Work work, Guarded fact) {
     return streams
         .append(fact.fact(), fact.expectedSequence())
-        .map(
+        .compose(
             result -> {
-              conflicts = 0;
-              work.settled().complete(outcome(fact.fact().event(), result));
-              return null;
+              if (!(result instanceof Conflict conflict)) {
+                conflicts = 0;
+                work.settled().complete(new Settled.Committed(fact.fact().event()));
+              } else if (work.superseded(conflict.history())) {
+                conflicts = 0;
+                work.settled().complete(new Settled.Superseded(conflict.history().events()));
+              } else {
+                waiting.addFirst(work.behind(conflict.history()));
+              }
+              return Future.succeededFuture();
             });
-  }
-
-  private static Settled outcome(Event fact, AppendResult result) {
-    return result instanceof Conflict conflict
-        ? new Settled.Superseded(conflict.history().events())
-        : new Settled.Committed(fact);
   }
 
   /**
    * Somebody wrote to one of these aggregates or levels first. Requests whose aggregate has gained
-   * a fact are settled by it; the others were refused only for their company, or for a level, and
-   * wait again.
+   * a fact are settled by it; the others were refused only for their company, for a level, or for
+   * what is no fact, and wait again.
    */
   private Future<Void> settleConflict(List<Work> batch) {
     forget(skus(batch));
@@ -306,17 +322,19 @@ public final class StockDesk {
             byDomain.computeIfAbsent(work.request().domain(), d -> new ArrayList<>()).add(work));
     List<Future<?>> reads = new ArrayList<>();
     List<Work> open = new ArrayList<>();
+    List<Work> moved = new ArrayList<>();
     byDomain.forEach(
         (domain, works) ->
             reads.add(
                 streams
-                    .loadAll(domain, works.stream().map(w -> w.request().aggregateId()).toList())
-                    .onSuccess(found -> settle(works, found, open))));
+                    .loadEach(domain, works.stream().map(w -> w.request().aggregateId()).toList())
+                    .onSuccess(found -> settle(works, found, open, moved))));
     return Future.all(reads)
         .compose(
             read -> {
-              if (open.size() < batch.size()) {
-                // Redeliveries are no sign of a rival: the rest goes on at once, in full batches.
+              if (open.size() < batch.size() || !moved.isEmpty()) {
+                // Redeliveries and foreign messages are no sign of a rival: the rest goes on at
+                // once, in full batches.
                 open.reversed().forEach(waiting::addFirst);
                 return Future.succeededFuture();
               }
@@ -335,17 +353,18 @@ public final class StockDesk {
             });
   }
 
-  private static void settle(List<Work> works, List<Stored> found, List<Work> open) {
-    Map<String, List<Stored>> byAggregate =
-        found.stream().collect(Collectors.groupingBy(s -> s.envelope().event().aggregateId()));
+  private static void settle(
+      List<Work> works, Map<String, History> found, List<Work> open, List<Work> moved) {
     for (Work work : works) {
-      List<Stored> facts = byAggregate.getOrDefault(work.request().aggregateId(), List.of());
-      boolean gained =
-          facts.stream().anyMatch(fact -> fact.sequence() > work.request().expectedSequence());
-      if (gained) {
-        work.settled().complete(new Settled.Superseded(facts));
+      History history = found.getOrDefault(work.request().aggregateId(), History.EMPTY);
+      if (work.superseded(history)) {
+        work.settled().complete(new Settled.Superseded(history.events()));
       } else {
-        open.add(work);
+        Work again = work.behind(history);
+        open.add(again);
+        if (again.expected() > work.expected()) {
+          moved.add(again);
+        }
       }
     }
   }

@@ -17,7 +17,10 @@ import io.holdfast.runtime.jetstream.Guarded;
 import io.holdfast.runtime.jetstream.RawMessage;
 import io.holdfast.runtime.jetstream.Stored;
 import io.holdfast.testkit.Streams;
+import io.holdfast.testkit.TestBroker;
 import io.holdfast.testkit.TestGroups;
+import io.nats.client.Connection;
+import io.nats.client.Nats;
 import io.vertx.core.Future;
 import java.math.BigDecimal;
 import java.time.Instant;
@@ -90,6 +93,39 @@ class ReservationTest {
     assertThat(rejected.origin().sequence()).isEqualTo(sequence);
     assertThat(inventory.level("bulb")).containsExactly(3L, 3L, 0L);
     assertThat(inventory.level("lamp")).containsExactly(9L, 9L, 0L);
+  }
+
+  @Test
+  void what_is_no_fact_does_not_stop_an_order_nor_those_beside_it() throws Exception {
+    String url = inventory.start();
+    receive(url, "bulb", 100, "r1");
+    Connection attacker = Nats.connect(TestBroker.shared().url());
+    for (String subject :
+        List.of(
+            "inventory.reserved.o3",
+            "inventory.reserved.o3",
+            "inventory.rejected.o5",
+            "inventory.whatever.o7",
+            "inventory.released.alone",
+            "inventory.reserved.later")) {
+      attacker.jetStream().publish(inventory.streams().subjects().subject(subject), new byte[] {1});
+    }
+    attacker.close();
+
+    List<Future<?>> published = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      published.add(inventory.publishCreated("o" + i, item("bulb", 1)));
+    }
+    get(Future.all(published));
+    inventory.created("alone"); // no level changes: it is stored without a batch
+    inventory.awaitSettled();
+    long later = inventory.created("later", item("bulb", 1));
+    inventory.fact(InventoryReserved.class, "later");
+    inventory.cancelled("later", later);
+
+    assertThat(inventory.fact(InventoryReleased.class, "later").items()).hasSize(1);
+    assertThat(inventory.count(InventoryReserved.class)).isEqualTo(12);
+    assertThat(inventory.level("bulb")).containsExactly(100L, 90L, 10L);
   }
 
   @Test

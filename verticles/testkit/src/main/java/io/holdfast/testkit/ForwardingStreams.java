@@ -11,6 +11,7 @@ import io.holdfast.runtime.jetstream.Reactions;
 import io.holdfast.runtime.jetstream.Stored;
 import io.vertx.core.Future;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Streams that do what others do; a test overrides what it wants otherwise. */
@@ -40,6 +41,11 @@ public class ForwardingStreams implements EventStreams {
   @Override
   public Future<List<Stored>> loadAll(Domain domain, List<String> aggregateIds) {
     return streams.loadAll(domain, aggregateIds);
+  }
+
+  @Override
+  public Future<Map<String, History>> loadEach(Domain domain, List<String> aggregateIds) {
+    return streams.loadEach(domain, aggregateIds);
   }
 
   @Override

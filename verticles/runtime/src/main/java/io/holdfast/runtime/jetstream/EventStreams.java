@@ -5,6 +5,7 @@ import io.holdfast.events.Envelope;
 import io.holdfast.events.EventType;
 import io.vertx.core.Future;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -55,6 +56,15 @@ public interface EventStreams {
    * @return in stream order, only those that exist
    */
   Future<List<Stored>> loadAll(Domain domain, List<String> aggregateIds);
+
+  /**
+   * What each of several aggregates of one domain has, as {@link #load} tells it of one, but from
+   * whichever replica answers: one that is behind may tell less.
+   *
+   * @param aggregateIds at most {@value #MAX_BATCH}
+   * @return by id, only those that have anything
+   */
+  Future<Map<String, History>> loadEach(Domain domain, List<String> aggregateIds);
 
   /**
    * Ids of the aggregates that have a fact of this type, some thousands at a time.

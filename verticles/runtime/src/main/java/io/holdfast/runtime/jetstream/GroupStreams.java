@@ -17,6 +17,7 @@ import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -153,6 +154,11 @@ public final class GroupStreams implements EventStreams {
   @Override
   public Future<List<Stored>> loadAll(Domain domain, List<String> aggregateIds) {
     return events.loadAll(domain, aggregateIds);
+  }
+
+  @Override
+  public Future<Map<String, History>> loadEach(Domain domain, List<String> aggregateIds) {
+    return events.loadEach(domain, aggregateIds);
   }
 
   @Override

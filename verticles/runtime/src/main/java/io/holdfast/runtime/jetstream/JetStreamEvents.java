@@ -36,6 +36,7 @@ import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -93,11 +94,11 @@ final class JetStreamEvents implements StreamReader {
   /** See {@link EventStreams#append}. */
   Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
     if (!tracing.on()) {
-      return append(fact, expectedSequence, Work.UNTOLD, 1);
+      return append(fact, expectedSequence, Work.UNTOLD, fact.id(), 1);
     }
     String subject = subjects.fact(fact.event());
     Work work = tracing.publishes(Tracing.template(subject), subject, fact);
-    return append(fact, expectedSequence, work, 1)
+    return append(fact, expectedSequence, work, fact.id(), 1)
         .onComplete(
             done -> {
               if (done.result() instanceof Conflict) {
@@ -108,16 +109,20 @@ final class JetStreamEvents implements StreamReader {
   }
 
   private Future<AppendResult> append(
-      Envelope<?> fact, long expectedSequence, Work work, int attempt) {
-    Headers headers = guarded(fact, expectedSequence, work);
+      Envelope<?> fact, long expectedSequence, Work work, String messageId, int attempt) {
+    Headers headers = guarded(fact, expectedSequence, work, messageId);
     return broker
         .request(subjects.fact(fact.event()), headers, codec.encode(fact), PUBLISH_TIMEOUT)
         .transform(
             answer -> {
               if (answer.succeeded()) {
                 PubAck ack = acknowledged(answer.result());
+                if (ack.duplicate() && messageId.equals(fact.id())) {
+                  // Anybody may have used the id; whether it was us the guard knows.
+                  return append(fact, expectedSequence, work, messageId + another(), attempt);
+                }
                 if (ack.contested()) {
-                  return lookBack(fact, expectedSequence, work, attempt, null);
+                  return lookBack(fact, expectedSequence, work, messageId, attempt, null);
                 }
                 if (ack.errorCode() != 0) {
                   return Future.failedFuture(
@@ -128,7 +133,7 @@ final class JetStreamEvents implements StreamReader {
               }
               if (answer.cause() instanceof BrokerException failure
                   && failure.kind() == Kind.NO_ANSWER) {
-                return lookBack(fact, expectedSequence, work, attempt, failure);
+                return lookBack(fact, expectedSequence, work, messageId, attempt, failure);
               }
               return Future.failedFuture(answer.cause());
             });
@@ -140,7 +145,12 @@ final class JetStreamEvents implements StreamReader {
    * what is stored can.
    */
   private Future<AppendResult> lookBack(
-      Envelope<?> fact, long expectedSequence, Work work, int attempt, BrokerException unanswered) {
+      Envelope<?> fact,
+      long expectedSequence,
+      Work work,
+      String messageId,
+      int attempt,
+      BrokerException unanswered) {
     return history(fact.type().domain(), subjects.aggregate(fact.event()))
         .recover(
             unread -> // why that failed says nothing about the append, which may have been stored
@@ -166,7 +176,8 @@ final class JetStreamEvents implements StreamReader {
                     new BrokerException(
                         Kind.NO_ANSWER, "the aggregate is being written to all the time"));
               }
-              return pause(attempt).compose(v -> append(fact, expectedSequence, work, attempt + 1));
+              return pause(attempt)
+                  .compose(v -> append(fact, expectedSequence, work, messageId, attempt + 1));
             });
   }
 
@@ -177,12 +188,12 @@ final class JetStreamEvents implements StreamReader {
           "a batch holds 1 to " + EventStreams.MAX_BATCH + " facts, not " + facts.size());
     }
     if (!tracing.on()) {
-      return appendTogether(facts, List.of());
+      return appendTogether(facts, List.of(), "");
     }
     List<Work> works = creates(facts);
     Work together =
         tracing.publishesTogether(subjects.stream(facts.getFirst().fact().type().domain()), works);
-    return appendTogether(facts, works)
+    return appendTogether(facts, works, "")
         .onComplete(
             done -> {
               works.forEach(work -> work.end(done.cause()));
@@ -207,7 +218,16 @@ final class JetStreamEvents implements StreamReader {
     return works.isEmpty() ? Work.UNTOLD : works.get(member);
   }
 
-  private Future<Optional<Long>> appendTogether(List<Guarded> facts, List<Work> works) {
+  /** What makes a message id one that nobody can have used. */
+  private static String another() {
+    return "-" + Long.toString(ThreadLocalRandom.current().nextLong() & Long.MAX_VALUE, 36);
+  }
+
+  /**
+   * @param distinction what the message ids end in, behind their facts' ids
+   */
+  private Future<Optional<Long>> appendTogether(
+      List<Guarded> facts, List<Work> works, String distinction) {
     String batchId = Long.toString(ThreadLocalRandom.current().nextLong() & Long.MAX_VALUE, 36);
     int last = facts.size() - 1;
     try {
@@ -217,7 +237,7 @@ final class JetStreamEvents implements StreamReader {
         broker.publish(
             subjects.fact(member.fact().event()),
             null,
-            batched(member, of(works, i), batchId, i + 1),
+            batched(member, of(works, i), distinction, batchId, i + 1),
             codec.encode(member.fact()));
       }
     } catch (BrokerException e) { // without its commit, a batch is forgotten
@@ -225,7 +245,8 @@ final class JetStreamEvents implements StreamReader {
     }
     Guarded commit = facts.get(last);
     Headers headers =
-        batched(commit, of(works, last), batchId, last + 1).put("Nats-Batch-Commit", "1");
+        batched(commit, of(works, last), distinction, batchId, last + 1)
+            .put("Nats-Batch-Commit", "1");
     return broker
         .request(
             subjects.fact(commit.fact().event()),
@@ -235,6 +256,9 @@ final class JetStreamEvents implements StreamReader {
         .compose(
             answer -> {
               PubAck ack = acknowledged(answer);
+              if (ack.idIsKnown() && distinction.isEmpty()) { // as in append
+                return appendTogether(facts, works, another());
+              }
               if (ack.contested()) {
                 return Future.succeededFuture(Optional.<Long>empty());
               }
@@ -310,13 +334,41 @@ final class JetStreamEvents implements StreamReader {
         .compose(
             messages ->
                 facts(domain, messages, (fact, last) -> fact)
+                    .map(facts -> history(messages, facts)));
+  }
+
+  private static History history(List<RawMessage> messages, List<Stored> facts) {
+    List<Stored> inOrder = new ArrayList<>(facts);
+    inOrder.sort(Comparator.comparingLong(Stored::sequence));
+    return new History(inOrder, messages.stream().mapToLong(RawMessage::sequence).max().orElse(0));
+  }
+
+  Future<Map<String, History>> loadEach(Domain domain, List<String> aggregateIds) {
+    if (aggregateIds.isEmpty()) {
+      return Future.succeededFuture(Map.of());
+    }
+    return lastOf(
+            domain,
+            aggregateIds.stream().map(id -> subjects.aggregate(domain, id)).toList(),
+            Long.MAX_VALUE)
+        .compose(
+            messages ->
+                facts(domain, messages, (fact, last) -> fact)
                     .map(
                         facts -> {
-                          facts.sort(Comparator.comparingLong(Stored::sequence));
-                          long lastSequence =
-                              messages.stream().mapToLong(RawMessage::sequence).max().orElse(0);
-                          return new History(facts, lastSequence);
+                          Map<String, List<RawMessage>> all = by(RawMessage::subject, messages);
+                          Map<String, List<Stored>> ofThese = by(Stored::subject, facts);
+                          Map<String, History> each = new HashMap<>();
+                          all.forEach(
+                              (id, some) ->
+                                  each.put(id, history(some, ofThese.getOrDefault(id, List.of()))));
+                          return each;
                         }));
+  }
+
+  private static <T> Map<String, List<T>> by(Function<T, String> subject, List<T> all) {
+    return all.stream()
+        .collect(Collectors.groupingBy(one -> Subjects.lastToken(subject.apply(one))));
   }
 
   Future<List<Stored>> loadAll(Domain domain, List<String> aggregateIds) {
@@ -556,12 +608,17 @@ final class JetStreamEvents implements StreamReader {
   }
 
   /**
-   * Stores without a guard, as dead letters are: the message id alone keeps a quick repetition out.
+   * Stores without a guard, as dead letters are: the message id alone keeps a quick repetition out,
+   * and another message that bears it does not keep the letter out.
    */
   Future<Void> park(String subject, Envelope<?> deadLetter) {
+    return park(subject, deadLetter, deadLetter.id());
+  }
+
+  private Future<Void> park(String subject, Envelope<?> deadLetter, String messageId) {
     Headers headers =
         new Headers()
-            .put(MESSAGE_ID, deadLetter.id())
+            .put(MESSAGE_ID, messageId)
             .put(Traceparent.HEADER, Traceparent.next(deadLetter.traceId()));
     return broker
         .request(subject, headers, codec.encode(deadLetter), PUBLISH_TIMEOUT)
@@ -572,9 +629,28 @@ final class JetStreamEvents implements StreamReader {
                 return Future.failedFuture(
                     new BrokerException(Kind.REFUSED, ack.error(), ack.errorCode()));
               }
+              if (ack.duplicate()) {
+                return stands(subject, deadLetter, ack.sequence())
+                    .compose(
+                        there ->
+                            there
+                                ? Future.<Void>succeededFuture()
+                                : park(subject, deadLetter, deadLetter.id() + another()));
+              }
               published.get(deadLetter.type()).increment();
               return Future.succeededFuture();
             });
+  }
+
+  private Future<Boolean> stands(String subject, Envelope<?> deadLetter, long sequence) {
+    return read(subjects.stream(Domain.DEADLETTERS), sequence, 1, 1)
+        .map(
+            found ->
+                found.stream()
+                    .filter(message -> message.sequence() == sequence)
+                    .filter(message -> message.subject().equals(subject))
+                    .flatMap(message -> decoded(message).stream())
+                    .anyMatch(stored -> stored.envelope().id().equals(deadLetter.id())));
   }
 
   /** Stores what is no fact, as a redriven message is none. */
@@ -590,16 +666,18 @@ final class JetStreamEvents implements StreamReader {
     return ack;
   }
 
-  private Headers guarded(Envelope<?> fact, long expectedSequence, Work work) {
+  private Headers guarded(Envelope<?> fact, long expectedSequence, Work work, String messageId) {
     return new Headers()
-        .put(MESSAGE_ID, fact.id())
+        .put(MESSAGE_ID, messageId)
         .put(EXPECTED_SUBJECT_SEQUENCE, Long.toString(expectedSequence))
         .put(EXPECTED_SUBJECT, subjects.aggregate(fact.event()))
         .put(Traceparent.HEADER, work.traceparent(fact.traceId()));
   }
 
-  private Headers batched(Guarded member, Work work, String batchId, int sequence) {
-    return guarded(member.fact(), member.expectedSequence(), work)
+  private Headers batched(
+      Guarded member, Work work, String distinction, String batchId, int sequence) {
+    Envelope<?> fact = member.fact();
+    return guarded(fact, member.expectedSequence(), work, fact.id() + distinction)
         .put("Nats-Batch-Id", batchId)
         .put("Nats-Batch-Sequence", Integer.toString(sequence));
   }

@@ -31,11 +31,15 @@ record PubAck(String stream, long sequence, boolean duplicate, int errorCode, St
    * tell.
    */
   boolean contested() {
-    return duplicate
+    return idIsKnown()
         || errorCode == WRONG_LAST_SEQUENCE
         || errorCode == WRONG_LAST_SEQUENCE_IN_FLIGHT
-        || errorCode == DUPLICATE_IN_BATCH
         || (errorCode == 0 && sequence == 0);
+  }
+
+  /** Whether a message was stored a moment ago that bears the same id, ours or anybody's. */
+  boolean idIsKnown() {
+    return duplicate || errorCode == DUPLICATE_IN_BATCH;
   }
 
   static PubAck parse(byte[] body) {

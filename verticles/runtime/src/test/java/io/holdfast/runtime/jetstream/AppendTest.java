@@ -250,6 +250,35 @@ class AppendTest {
         .containsExactly(created("o1").id(), created("o2").id());
   }
 
+  // Message ids that somebody else has used.
+
+  @Test
+  void a_fact_is_stored_though_somebody_has_used_its_message_id() {
+    EventStreams streams = shared();
+    try (Wire wire = Wire.to(TestServer.shared().url())) {
+      wire.publish(subject("orders.vandalised.x"), "junk", "Nats-Msg-Id", created("o1").id());
+      wire.publish(subject("orders.created.o2"), "junk", "Nats-Msg-Id", created("o2").id());
+    }
+
+    assertThat(get(streams.append(created("o1"), 0))).isEqualTo(new Appended(3, false));
+    assertThat(get(streams.append(created("o1"), 0))).isEqualTo(new Appended(3, true));
+    assertThat(get(streams.append(created("o2"), 0))).isInstanceOf(Conflict.class);
+    assertThat(get(streams.append(created("o2"), 2))).isEqualTo(new Appended(4, false));
+    assertThat(messages()).isEqualTo(4);
+  }
+
+  @Test
+  void a_batch_is_stored_once_though_somebody_has_used_a_message_id_of_its() {
+    EventStreams streams = shared();
+    try (Wire wire = Wire.to(TestServer.shared().url())) {
+      wire.publish(subject("orders.vandalised.x"), "junk", "Nats-Msg-Id", created("o2").id());
+    }
+
+    assertThat(get(streams.appendTogether(batch("o1", "o2", "o3")))).contains(2L);
+    assertThat(get(streams.appendTogether(batch("o1", "o2", "o3")))).isEmpty();
+    assertThat(messages()).isEqualTo(4);
+  }
+
   // Answers that are lost.
 
   @Test

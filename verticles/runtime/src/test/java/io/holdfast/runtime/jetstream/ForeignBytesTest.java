@@ -105,7 +105,6 @@ class ForeignBytesTest {
             "a\u0001\u0000",
             "a\u007f",
             "*",
-            ">",
             "a%C3",
             "x".repeat(1_000),
             "x".repeat(3_900))) {

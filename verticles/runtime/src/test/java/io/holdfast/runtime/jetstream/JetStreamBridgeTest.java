@@ -564,6 +564,19 @@ class JetStreamBridgeTest {
     };
   }
 
+  @Test
+  void a_message_is_parked_though_somebody_has_used_its_dead_letters_message_id() {
+    String id = "dead-letter-" + CONSUMER + "-" + process.stream("ORDERS") + "-1";
+    wire.publish(process.subject("deadletters.inventory.x"), "junk", "Nats-Msg-Id", id);
+    consume(order -> Future.succeededFuture(Outcome.DONE));
+    wire.publish(process.subject("orders.created.o1"), "junk");
+
+    awaitSettled(1);
+    assertThat(deadLetters()).hasSize(2);
+    assertThat(letter(deadLetters().getLast()).subject())
+        .isEqualTo(process.subject("orders.created.o1"));
+  }
+
   private TestProcess another(String... variables) {
     List<String> all = new ArrayList<>(List.of("RETRY_MAX_ATTEMPTS", Integer.toString(ATTEMPTS)));
     all.addAll(List.of(variables));

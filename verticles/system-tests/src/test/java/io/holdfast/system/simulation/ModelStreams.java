@@ -17,7 +17,9 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -115,6 +117,23 @@ final class ModelStreams implements EventStreams {
           aggregateIds.forEach(id -> all.addAll(read(domain, id, upTo).events()));
           all.sort(Comparator.comparingLong(Stored::sequence));
           return all;
+        });
+  }
+
+  @Override
+  public Future<Map<String, History>> loadEach(Domain domain, List<String> aggregateIds) {
+    return request(
+        () -> {
+          long upTo = upTo(domain);
+          Map<String, History> each = new HashMap<>();
+          aggregateIds.forEach(
+              id -> {
+                History history = read(domain, id, upTo);
+                if (history.lastSequence() > 0) {
+                  each.put(id, history);
+                }
+              });
+          return each;
         });
   }
 
