@@ -25,6 +25,9 @@ import java.util.Objects;
  * @param headers the message's headers
  * @param payload the message's bytes if they are JSON text, else null
  * @param payloadBase64 the message's bytes if they are not, else null
+ * @param shortenedFrom how many bytes the message had, if it is quoted in part only because the
+ *     whole would not fit into one message: of the bytes the beginning, of the headers some; null
+ *     if all is there
  */
 public record MessageDeadLettered(
     String aggregateId,
@@ -39,8 +42,41 @@ public record MessageDeadLettered(
     Instant lastFailedAt,
     Map<String, List<String>> headers,
     String payload,
-    String payloadBase64)
+    String payloadBase64,
+    Integer shortenedFrom)
     implements Event {
+
+  /** Of a message that is quoted as a whole. */
+  public MessageDeadLettered(
+      String aggregateId,
+      String consumer,
+      String stream,
+      long sequence,
+      String subject,
+      String reason,
+      String error,
+      int attempts,
+      Instant firstFailedAt,
+      Instant lastFailedAt,
+      Map<String, List<String>> headers,
+      String payload,
+      String payloadBase64) {
+    this(
+        aggregateId,
+        consumer,
+        stream,
+        sequence,
+        subject,
+        reason,
+        error,
+        attempts,
+        firstFailedAt,
+        lastFailedAt,
+        headers,
+        payload,
+        payloadBase64,
+        null);
+  }
 
   public MessageDeadLettered {
     Ids.check("aggregate_id", aggregateId);

@@ -126,7 +126,11 @@ public final class Subjects {
     StringBuilder plain = new StringBuilder(length);
     for (int i = 0; i < length; i++) {
       char c = subject.charAt(i);
-      plain.append(c <= ' ' || c > '~' || c == '*' || c == '>' ? '?' : c);
+      boolean alone =
+          (i == 0 || subject.charAt(i - 1) == '.')
+              && (i + 1 == length || subject.charAt(i + 1) == '.');
+      boolean wildcard = alone && (c == '*' || c == '>');
+      plain.append(c <= ' ' || c > '~' || wildcard ? '?' : c);
     }
     while (plain.length() > 0 && plain.charAt(plain.length() - 1) == '.') { // where it was cut
       plain.setLength(plain.length() - 1);

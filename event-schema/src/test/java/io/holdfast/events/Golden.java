@@ -192,6 +192,23 @@ final class Golden {
             null,
             "3q2+7w=="));
     deadLetter(
+        "MessageDeadLettered-shortened",
+        new MessageDeadLettered(
+            "ord_1",
+            "inventory-reserve",
+            "ORDERS",
+            4714,
+            "orders.created.ord_1",
+            "undecodable",
+            "not a JSON event",
+            1,
+            AT,
+            AT,
+            Map.of(),
+            null,
+            "3q2+7w==",
+            900_000));
+    deadLetter(
         "MessageDeadLettered-minimal",
         new MessageDeadLettered(
             "ord_1",

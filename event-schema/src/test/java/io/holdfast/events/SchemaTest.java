@@ -335,7 +335,7 @@ class SchemaTest {
     if (single == String.class || single == Instant.class) {
       return "string";
     }
-    if (single == long.class || single == int.class) {
+    if (single == long.class || single == int.class || single == Integer.class) {
       return "integer";
     }
     if (single == BigDecimal.class) {

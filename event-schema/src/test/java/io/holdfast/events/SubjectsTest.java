@@ -128,6 +128,12 @@ class SubjectsTest {
 
   @Test
   void a_dead_letter_quotes_the_subject_it_was_without_its_namespace() {
+    assertThat(plain.deadLetter("inventory", "orders.created.b\u00f6 \u0001*{}"))
+        .isEqualTo("deadletters.inventory.orders.created.b???*{}");
+    assertThat(plain.deadLetter("inventory", "orders.*.>"))
+        .isEqualTo("deadletters.inventory.orders.?.?");
+    assertThat(plain.deadLetter("inventory", "x".repeat(999) + "." + "x".repeat(3_000)))
+        .isEqualTo("deadletters.inventory." + "x".repeat(999));
     assertThat(plain.deadLetter("inventory", "orders.created.ord_1"))
         .isEqualTo("deadletters.inventory.orders.created.ord_1");
     assertThat(shop.deadLetter("inventory", "shop-1.orders.created.ord_1"))

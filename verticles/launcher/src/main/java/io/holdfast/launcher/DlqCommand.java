@@ -187,7 +187,8 @@ final class DlqCommand implements Runnable {
       message.headers().forEach((name, values) -> headers.put(name, new JsonArray(values)));
       json.put("headers", headers)
           .put("payload", message.payload())
-          .put("payload_base64", message.payloadBase64());
+          .put("payload_base64", message.payloadBase64())
+          .put("shortened_from", message.shortenedFrom());
     }
     json.getMap().values().removeIf(Objects::isNull);
     return json;
@@ -345,6 +346,9 @@ final class DlqCommand implements Runnable {
         message.error().lines().forEach(line -> say("  %s", line));
       }
       say("");
+      if (message.shortenedFrom() != null) {
+        say("  shortened, all %,d bytes stand in the stream", message.shortenedFrom());
+      }
       if (message.payload() != null) {
         say("%s", readable(message.payload()));
       } else {

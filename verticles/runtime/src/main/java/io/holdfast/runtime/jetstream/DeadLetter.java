@@ -57,7 +57,7 @@ public record DeadLetter(
     }
   }
 
-  /** The message's bytes as they were. */
+  /** The message's bytes as they were; of a shortened one the first of them. */
   public byte[] payload() {
     if (message.payload() != null) {
       return message.payload().getBytes(StandardCharsets.UTF_8);

@@ -169,6 +169,12 @@ public final class DeadLetterDesk {
                     "%d was given up by %s, and there is no such consumer any more"
                         .formatted(sequence, letter.message().consumer()));
               }
+              if (letter.message().shortenedFrom() != null) {
+                return refused(
+                    "%d holds its message in part only; it stands whole in %s at %d"
+                        .formatted(
+                            sequence, letter.message().stream(), letter.message().sequence()));
+              }
               return resolve(letter, Resolution.REDRIVEN, reason, operator)
                   .compose(
                       result ->

@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +31,15 @@ final class DeadLetters {
 
   private static final int MAX_ERROR_LENGTH = 2_000;
   private static final int READ_BYTES = 2 << 20;
+
+  /** What the broker takes is 1 MiB, its own headers and ours included. */
+  private static final int MAX_BYTES = 1_000_000;
+
+  /** Of a message that does not fit, quoted as Base64 it does; six times its length at the most. */
+  private static final int PART = 400_000;
+
+  private static final int PART_OF_HEADERS = 16_000;
+  private static final int MAX_NAME = 8_000;
 
   private final JetStreamEvents events;
   private final Subjects subjects;
@@ -54,23 +64,10 @@ final class DeadLetters {
       byte[] body,
       Failures failures,
       String reason) {
-    String aggregateId = Subjects.lastToken(from.subject());
     String text = jsonText(body);
-    MessageDeadLettered fact =
-        new MessageDeadLettered(
-            Ids.valid(aggregateId) ? aggregateId : "unknown",
-            consumer,
-            from.stream(),
-            from.sequence(),
-            from.subject(),
-            reason,
-            failures.summary(MAX_ERROR_LENGTH),
-            failures.count(),
-            failures.firstAt(),
-            failures.lastAt(),
-            all(headers),
-            text,
-            text == null ? Base64.getEncoder().encodeToString(body) : null);
+    String base64 = text == null ? Base64.getEncoder().encodeToString(body) : null;
+    MessageDeadLettered whole =
+        quoting(consumer, from, failures, reason, all(headers), text, base64, null);
     // The id names the failed delivery, not the aggregate, which may have several.
     String id =
         "dead-letter-"
@@ -80,9 +77,74 @@ final class DeadLetters {
             + "-"
             + from.sequence()
             + (from.redriven() ? "-redriven-" + from.redrive() : "");
-    Envelope<MessageDeadLettered> envelope =
-        new Envelope<>(id, fact, Instant.now(), traceId(headers, body), Envelope.VERSION);
-    return events.park(subjects.deadLetter(group, from.subject()), envelope);
+    Envelope<MessageDeadLettered> letter =
+        new Envelope<>(id, whole, Instant.now(), traceId(headers, body), Envelope.VERSION);
+    String subject = subjects.deadLetter(group, from.subject());
+    byte[] bytes = codec.encode(letter);
+    if (bytes.length <= MAX_BYTES && readable(whole.headers())) {
+      return events.park(subject, letter, bytes);
+    }
+    MessageDeadLettered part =
+        quoting(
+            consumer,
+            from,
+            failures,
+            reason,
+            some(whole.headers()),
+            null,
+            Base64.getEncoder().encodeToString(Arrays.copyOf(body, Math.min(body.length, PART))),
+            body.length);
+    Envelope<MessageDeadLettered> shortened =
+        new Envelope<>(id, part, letter.timestamp(), letter.traceId(), Envelope.VERSION);
+    return events.park(subject, shortened, codec.encode(shortened));
+  }
+
+  private static MessageDeadLettered quoting(
+      String consumer,
+      Provenance from,
+      Failures failures,
+      String reason,
+      Map<String, List<String>> headers,
+      String text,
+      String base64,
+      Integer shortenedFrom) {
+    String aggregateId = Subjects.lastToken(from.subject());
+    return new MessageDeadLettered(
+        Ids.valid(aggregateId) ? aggregateId : "unknown",
+        consumer,
+        from.stream(),
+        from.sequence(),
+        from.subject(),
+        reason,
+        failures.summary(MAX_ERROR_LENGTH),
+        failures.count(),
+        failures.firstAt(),
+        failures.lastAt(),
+        headers,
+        text,
+        base64,
+        shortenedFrom);
+  }
+
+  /** A parser takes a name of so many characters at most, and would not read the letter. */
+  private static boolean readable(Map<String, List<String>> headers) {
+    return headers.keySet().stream().allMatch(name -> name.length() <= MAX_NAME);
+  }
+
+  /** Those that are short, as far as they are not too many. */
+  private static Map<String, List<String>> some(Map<String, List<String>> headers) {
+    Map<String, List<String>> some = new TreeMap<>();
+    int room = PART_OF_HEADERS;
+    for (Map.Entry<String, List<String>> header : headers.entrySet()) {
+      int length =
+          header.getKey().length()
+              + header.getValue().stream().mapToInt(value -> value.length() + 1).sum();
+      if (length <= MAX_NAME && length <= room) {
+        room -= length;
+        some.put(header.getKey(), header.getValue());
+      }
+    }
+    return some;
   }
 
   /** As {@link #park}, for a message that is not delivered any more. */

@@ -611,17 +611,18 @@ final class JetStreamEvents implements StreamReader {
    * Stores without a guard, as dead letters are: the message id alone keeps a quick repetition out,
    * and another message that bears it does not keep the letter out.
    */
-  Future<Void> park(String subject, Envelope<?> deadLetter) {
-    return park(subject, deadLetter, deadLetter.id());
+  Future<Void> park(String subject, Envelope<?> deadLetter, byte[] encoded) {
+    return park(subject, deadLetter, encoded, deadLetter.id());
   }
 
-  private Future<Void> park(String subject, Envelope<?> deadLetter, String messageId) {
+  private Future<Void> park(
+      String subject, Envelope<?> deadLetter, byte[] encoded, String messageId) {
     Headers headers =
         new Headers()
             .put(MESSAGE_ID, messageId)
             .put(Traceparent.HEADER, Traceparent.next(deadLetter.traceId()));
     return broker
-        .request(subject, headers, codec.encode(deadLetter), PUBLISH_TIMEOUT)
+        .request(subject, headers, encoded, PUBLISH_TIMEOUT)
         .compose(
             answer -> {
               PubAck ack = acknowledged(answer);
@@ -635,7 +636,7 @@ final class JetStreamEvents implements StreamReader {
                         there ->
                             there
                                 ? Future.<Void>succeededFuture()
-                                : park(subject, deadLetter, deadLetter.id() + another()));
+                                : park(subject, deadLetter, encoded, deadLetter.id() + another()));
               }
               published.get(deadLetter.type()).increment();
               return Future.succeededFuture();

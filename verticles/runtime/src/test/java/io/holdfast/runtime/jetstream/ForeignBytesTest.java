@@ -10,6 +10,7 @@ import io.holdfast.events.Domain;
 import io.holdfast.events.EventCodec;
 import io.holdfast.events.MessageDeadLettered;
 import io.holdfast.events.OrderEvent.OrderCreated;
+import io.holdfast.events.UndecodableEventException;
 import io.holdfast.runtime.jetstream.StreamReader.ConsumerState;
 import io.holdfast.runtime.support.RawPublisher;
 import io.holdfast.runtime.support.TestProcess;
@@ -118,6 +119,54 @@ class ForeignBytesTest {
   }
 
   @Test
+  void a_message_that_grows_when_it_is_quoted_is_parked_all_the_same() {
+    int most = 256 * 1024;
+    String controls = "NATS/1.0\r\nA: " + "\u0001".repeat(60_000) + "\r\n\r\n";
+    String bare = "NATS/1.0\r\n" + "a\n".repeat(30_000) + "\r\n\r\n";
+    String quotes = "NATS/1.0\r\nA: " + "\"".repeat(60_000) + "\r\n\r\n";
+    String names = "NATS/1.0\r\n" + "\u0001:\r\n".repeat(15_000) + "\r\n";
+    String longName = "NATS/1.0\r\n" + "n".repeat(60_000) + ": a\r\nShort: b\r\n\r\n";
+    for (String block : List.of(controls, bare, quotes, names, longName)) {
+      byte[] headers = bytes(block);
+      byte[] body = bytes("{" + "\"".repeat(most - headers.length - 1));
+      raw.publish(bytes(process.subject("orders.created.big")), headers, body);
+      raw.publish(
+          bytes(process.subject("orders.created.raw")), headers, new byte[most - headers.length]);
+    }
+
+    eventually("all are settled", this::consumer, state -> state.ackFloor() == 10);
+    List<MessageDeadLettered> letters = letters();
+    assertThat(letters).extracting(MessageDeadLettered::sequence).hasSize(10);
+    assertThat(letters)
+        .filteredOn(letter -> letter.shortenedFrom() != null)
+        .isNotEmpty()
+        .allSatisfy(letter -> assertThat(letter.payloadBase64()).isNotEmpty());
+    assertThat(letters.getLast().headers()).containsEntry("Short", List.of("b"));
+    assertThat(letters.getLast().shortenedFrom()).isNotNull();
+  }
+
+  @Test
+  void a_message_of_the_brokers_limit_is_parked_in_part() {
+    byte[] headers = bytes("NATS/1.0\r\nA: " + "\"".repeat(60_000) + "\r\nB: b\r\n\r\n");
+    byte[] body = new byte[(1 << 20) - headers.length];
+    raw.publish(
+        bytes(process.subject("redrives.inventory." + CONSUMER + ".orders.created.o1")),
+        headers,
+        body);
+
+    List<MessageDeadLettered> letters =
+        eventually("it is parked", this::letters, all -> !all.isEmpty());
+    assertThat(letters.getFirst().shortenedFrom()).isEqualTo(body.length);
+    assertThat(letters.getFirst().headers()).containsOnlyKeys("B");
+    DeadLetterDesk.Result result = get(process.streams().deadLetterDesk().redrive(1, null, null));
+    assertThat(result).isInstanceOf(DeadLetterDesk.Result.Refused.class);
+  }
+
+  private ConsumerState consumer() {
+    return get(process.streams().reader().consumer(process.stream("ORDERS"), CONSUMER));
+  }
+
+  @Test
   void a_history_is_read_past_a_subject_that_is_none_of_ours() {
     for (String fact : List.of("cre\"ated", "cr\u00f6ated", "a\\", "a\u0001")) {
       publish("orders." + fact + ".o1", NO_HEADERS);
@@ -141,8 +190,8 @@ class ForeignBytesTest {
     long last = subjects.size() + 1L;
     eventually(
         "all is settled",
-        () -> get(process.streams().reader().consumer(process.stream("ORDERS"), CONSUMER)),
-        (ConsumerState state) -> state.ackFloor() == last && state.unacknowledged() == 0);
+        this::consumer,
+        state -> state.ackFloor() == last && state.unacknowledged() == 0);
     assertThat(seen).containsExactly("sound");
     assertThat(process.broker().connections()).as("connected once, and ever since").isEqualTo(1);
 
@@ -169,14 +218,23 @@ class ForeignBytesTest {
 
   private List<MessageDeadLettered> letters() {
     List<MessageDeadLettered> letters = new ArrayList<>();
-    for (RawMessage message :
-        get(process.streams().reader().read(process.stream("DEADLETTERS"), 1, 100, 4 << 20))) {
-      try {
-        letters.add((MessageDeadLettered) new EventCodec().decode(message.body()).event());
-      } catch (io.holdfast.events.UndecodableEventException e) {
-        throw new AssertionError(e);
+    long next = 1;
+    while (true) {
+      List<RawMessage> page =
+          get(process.streams().reader().read(process.stream("DEADLETTERS"), next, 100, 1 << 20));
+      if (page.isEmpty()) {
+        return letters;
       }
+      page.forEach(message -> letters.add(letter(message)));
+      next = page.getLast().sequence() + 1;
     }
-    return letters;
+  }
+
+  private static MessageDeadLettered letter(RawMessage message) {
+    try {
+      return (MessageDeadLettered) new EventCodec().decode(message.body()).event();
+    } catch (UndecodableEventException e) {
+      throw new AssertionError(e);
+    }
   }
 }

@@ -107,6 +107,16 @@ final class Forms {
                       string(sound(type, id)).replace("\"type\":\"", "\"type\":\"Teleported"),
                       " ")));
 
+  /** The bytes, one for each character, that may stand where a message's headers should. */
+  static final List<String> HEADERS_THAT_ARE_NONE =
+      List.of(
+          "NATS/1.0\r\nName: M\u00c3\u00b6ller\r\n\r\n",
+          "NATS/1.0\r\nno colon\r\n\r\n",
+          "NATS/1.0\r\nA: b\r\n\r\nNats-Sequence: 1\r\n\r\n",
+          "NATS/1.0 204 EOB\r\nA: b\r\n\r\n",
+          "NATS/1.0",
+          "\u0000");
+
   /** A fact of this type, as it should be. */
   static byte[] sound(EventType type, String id) {
     return CODEC.encode(Envelope.once(event(type, id), Instant.now(), TRACE));

@@ -37,8 +37,13 @@ import io.nats.client.impl.Headers;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.net.Socket;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -155,6 +160,10 @@ class PoisonTest {
       put(type, "id" + sent, Forms.ALL.getFirst(), forgedHeaders());
       put(type, "f{rb}dden!", Forms.ALL.getFirst(), null);
       put(type, "x".repeat(200), Forms.ALL.getFirst(), null);
+      put(type, "b\u00f6se", Forms.ALL.getFirst(), null);
+      for (String headers : Forms.HEADERS_THAT_ARE_NONE) {
+        putUnder(type, headers);
+      }
       place(1);
     }
     strangeSubjects();
@@ -242,6 +251,45 @@ class PoisonTest {
         new Place(ack.getStream(), ack.getSeqno()),
         new Poison(
             name, streams.subjects().subject(subject), Buffer.buffer(body), consumers, reason));
+  }
+
+  /** As no client library would send it. */
+  private void putUnder(EventType type, String headers) throws IOException {
+    sent++;
+    String subject = streams.subjects().every(type).replace("*", "id" + sent);
+    byte[] block = headers.getBytes(StandardCharsets.ISO_8859_1);
+    byte[] body = "hello".getBytes(StandardCharsets.UTF_8);
+    URI broker = URI.create(TestBroker.shared().url());
+    try (Socket socket = new Socket(broker.getHost(), broker.getPort())) {
+      socket.setSoTimeout((int) LIMIT.toMillis());
+      OutputStream out = socket.getOutputStream();
+      String begin =
+          "CONNECT {\"verbose\":false,\"headers\":true}\r\nSUB answer 1\r\nHPUB %s answer %d %d\r\n";
+      out.write(
+          begin
+              .formatted(subject, block.length, block.length + body.length)
+              .getBytes(StandardCharsets.US_ASCII));
+      out.write(block);
+      out.write(body);
+      out.write(new byte[] {'\r', '\n'});
+      out.flush();
+      BufferedReader in =
+          new BufferedReader(
+              new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));
+      String line = in.readLine();
+      while (!line.startsWith("MSG answer")) {
+        line = in.readLine();
+      }
+      JsonObject ack = new JsonObject(in.readLine());
+      poisons.put(
+          new Place(ack.getString("stream"), ack.getLong("seq")),
+          new Poison(
+              "headers " + headers,
+              subject,
+              Buffer.buffer(body),
+              WHO_MEETS_IT.get(type),
+              "undecodable"));
+    }
   }
 
   private PublishAck publish(String subject, byte[] body, Headers headers)
