@@ -263,11 +263,11 @@ class PoisonTest {
     try (Socket socket = new Socket(broker.getHost(), broker.getPort())) {
       socket.setSoTimeout((int) LIMIT.toMillis());
       OutputStream out = socket.getOutputStream();
-      String begin =
-          "CONNECT {\"verbose\":false,\"headers\":true}\r\nSUB answer 1\r\nHPUB %s answer %d %d\r\n";
       out.write(
-          begin
-              .formatted(subject, block.length, block.length + body.length)
+          ("CONNECT {\"verbose\":false,\"headers\":true}\r\n"
+                  + "SUB answer 1\r\n"
+                  + ("HPUB " + subject + " answer ")
+                  + (block.length + " " + (block.length + body.length) + "\r\n"))
               .getBytes(StandardCharsets.US_ASCII));
       out.write(block);
       out.write(body);
