@@ -1,6 +1,9 @@
 package io.holdfast.runtime.jetstream;
 
 import java.io.ByteArrayOutputStream;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 
@@ -20,6 +23,16 @@ final class HeaderBlock {
 
   /** No subject can contain it, so it may stand for what a subject can contain and a header not. */
   private static final char SUBJECT_ESCAPE = '\t';
+
+  private static final VarHandle LONGS =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
+  /** The same in each of eight bytes. */
+  private static final long ALL = 0x0101010101010101L;
+
+  private static final long HIGH_BITS = 0x8080808080808080L;
+  private static final long SPACES = 0x2020202020202020L;
+  private static final long LINE_FEEDS = 0x0a0a0a0a0a0a0a0aL;
 
   private static final HexFormat HEX = HexFormat.of().withUpperCase();
 
@@ -47,6 +60,9 @@ final class HeaderBlock {
         return false;
       }
       at++;
+      while (at + Long.BYTES <= to && onlyPlain((long) LONGS.get(bytes, at))) {
+        at += Long.BYTES;
+      }
       while (at < to && valuePart(bytes[at])) {
         at++;
       }
@@ -85,6 +101,22 @@ final class HeaderBlock {
     }
     endLine(out);
     return out.toByteArray();
+  }
+
+  /** Where the first line break is, or {@code to} if there is none. */
+  static int lineFeed(byte[] bytes, int from, int to) {
+    int at = from;
+    while (at + Long.BYTES <= to) {
+      long others = (long) LONGS.get(bytes, at) ^ LINE_FEEDS;
+      if (((others - ALL) & ~others & HIGH_BITS) != 0) {
+        break;
+      }
+      at += Long.BYTES;
+    }
+    while (at < to && bytes[at] != '\n') {
+      at++;
+    }
+    return at;
   }
 
   /** The subject that the broker tells of a message in a header, with every byte that it has. */
@@ -179,6 +211,13 @@ final class HeaderBlock {
 
   private static boolean valuePart(byte b) {
     return (b >= ' ' && b < 0x7f) || b == '\t';
+  }
+
+  /** Eight bytes at once: none below a space, none above a tilde. */
+  private static boolean onlyPlain(long bytes) {
+    long belowSpace = (bytes - SPACES) & ~bytes;
+    long aboveTilde = bytes | (bytes + ALL);
+    return ((belowSpace | aboveTilde) & HIGH_BITS) == 0;
   }
 
   private static boolean endsLine(byte[] bytes, int at, int to) {

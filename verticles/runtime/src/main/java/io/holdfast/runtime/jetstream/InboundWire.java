@@ -108,12 +108,8 @@ final class InboundWire {
 
   /** Behind the line break, or negative if that has not come yet. */
   private int endOfLine() {
-    for (int i = ready; i < filled; i++) {
-      if (buffer[i] == '\n') {
-        return i + 1;
-      }
-    }
-    return -1;
+    int at = HeaderBlock.lineFeed(buffer, ready, filled);
+    return at < filled ? at + 1 : -1;
   }
 
   private int startOfNumber(int end) {

@@ -9,6 +9,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -90,6 +91,24 @@ class InboundWireTest {
       byte[] read = readable ? block : HeaderBlock.mended(block, 0, block.length);
       assertThat(new IncomingHeadersProcessor(read)).as("%s", text).isNotNull();
       assertThat(HeaderBlock.readable(read, 0, read.length)).as("%s", text).isTrue();
+    }
+  }
+
+  @Test
+  void a_byte_that_cannot_be_there_is_found_wherever_it_stands_among_plain_ones() {
+    for (int foul = 0; foul < 256; foul++) {
+      boolean allowed = (foul >= ' ' && foul < 0x7f) || foul == '\t';
+      for (int at = 0; at < 24; at++) {
+        byte[] block = bytes("NATS/1.0\r\nA:" + "~ b".repeat(8) + END);
+        block[12 + at] = (byte) foul;
+        assertThat(HeaderBlock.readable(block, 0, block.length))
+            .as("%x at %d", foul, at)
+            .isEqualTo(allowed);
+        byte[] line = new byte[30];
+        Arrays.fill(line, (byte) foul);
+        line[at] = '\n';
+        assertThat(HeaderBlock.lineFeed(line, 0, line.length)).isEqualTo(foul == '\n' ? 0 : at);
+      }
     }
   }
 
