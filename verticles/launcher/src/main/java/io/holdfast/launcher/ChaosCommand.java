@@ -123,7 +123,7 @@ final class ChaosCommand implements Callable<Integer> {
         String.join(", ", kinds.stream().map(FaultKind::word).toList()),
         "%.0f".formatted(rate),
         data);
-    Logging.toFile(data.resolve("logs").resolve("chaos.log"), "chaos", "warn");
+    Logging.toFile(data.resolve("logs").resolve("chaos.log"), "chaos", Map.of("LOG_LEVEL", "warn"));
     StartupArchive.makeMissing(data);
     Vertx vertx = Vertx.vertx();
     try {

@@ -38,7 +38,7 @@ final class ServicesInJvm implements UpCommand.Services {
 
   static ServicesInJvm start(Map<String, String> env, ToIntFunction<VerticleGroup> port, Path logs)
       throws IOException, TimeoutException {
-    Logging.toFile(logs.resolve("holdfast.log"), "holdfast", env.getOrDefault("LOG_LEVEL", "info"));
+    Logging.toFile(logs.resolve("holdfast.log"), "holdfast", env);
     Platform platform = Platform.start();
     List<RunningGroup> groups = new ArrayList<>();
     for (VerticleGroup group : Groups.ALL) {

@@ -49,7 +49,7 @@ final class StreamAccess implements AutoCloseable {
    * @throws IllegalStateException if the broker or a stream is not there within 10 s
    */
   static StreamAccess open(String natsUrl, String namespace, Path logs) throws java.io.IOException {
-    Logging.toFile(logs.resolve("launcher.log"), "launcher", "warn");
+    Logging.toFile(logs.resolve("launcher.log"), "launcher", Map.of("LOG_LEVEL", "warn"));
     Map<String, String> env = new HashMap<>(System.getenv());
     env.put("NATS_URL", natsUrl);
     env.put("NAMESPACE", namespace);

@@ -30,7 +30,7 @@ public final class Boot {
   @SuppressWarnings("SystemExitOutsideMain") // it is the body of every main
   public static void run(VerticleGroup group) {
     Map<String, String> env = System.getenv();
-    Logging.toStdout(group.name(), env.getOrDefault("LOG_LEVEL", "info"));
+    Logging.toStdout(group.name(), env);
     Logger log = Logging.of(group.name(), Boot.class);
     Platform platform = Platform.start();
     try {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.holdfast.events.Envelope;
 import io.holdfast.events.EventCodec;
+import io.holdfast.events.StockEvent;
 import io.holdfast.events.UndecodableEventException;
 import io.holdfast.runtime.config.CommonSettings;
 import io.holdfast.runtime.jetstream.Outcome.Done;
@@ -889,8 +890,14 @@ final class JetStreamBridge extends VerticleBase {
     return log.atLevel(level)
         .addKeyValue("consumer", spec.name())
         .addKeyValue("subject", message.getSubject())
+        .addKeyValue("order_id", envelope == null ? null : orderId(envelope))
         .addKeyValue("event_id", envelope == null ? null : envelope.id())
         .addKeyValue("trace_id", envelope == null ? null : envelope.traceId());
+  }
+
+  /** Null for what is about goods. */
+  private static String orderId(Envelope<?> envelope) {
+    return envelope.event() instanceof StockEvent ? null : envelope.event().aggregateId();
   }
 
   /**

@@ -14,6 +14,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
+import org.slf4j.event.Level;
 
 /**
  * The circuit breaker in front of somebody outside, what can be told about it, and the pace at
@@ -149,6 +150,9 @@ public final class Breaker implements Pace {
 
   private void changed(String state, Instant since) {
     openedAt = since;
-    log.atWarn().addKeyValue("breaker", name).addKeyValue("state", state).log("Breaker " + state);
+    log.atLevel(since == null ? Level.INFO : Level.WARN)
+        .addKeyValue("breaker", name)
+        .addKeyValue("state", state)
+        .log("Breaker " + state);
   }
 }

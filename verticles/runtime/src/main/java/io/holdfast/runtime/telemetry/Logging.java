@@ -10,7 +10,9 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.Locale;
+import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,22 +23,25 @@ import org.slf4j.LoggerFactory;
 public final class Logging {
 
   private static final int QUEUE = 16_384;
+  private static final Duration LEVEL_INTERVAL = Duration.ofSeconds(2);
+
+  private static LogLevelFile levelFile;
 
   private Logging() {}
 
-  /** JSON lines to standard output. */
-  public static void toStdout(String service, String level) {
+  /** JSON lines to standard output, as {@code LOG_LEVEL} and {@code LOG_LEVEL_FILE} say. */
+  public static void toStdout(String service, Map<String, String> env) {
     // The process's own stream, unbuffered: each line leaves in one write.
-    to(new java.io.FileOutputStream(java.io.FileDescriptor.out), service, level);
+    to(new java.io.FileOutputStream(java.io.FileDescriptor.out), service, env);
   }
 
   /** JSON lines to a file, which is begun if it is not there. */
-  public static void toFile(Path file, String service, String level) throws IOException {
+  public static void toFile(Path file, String service, Map<String, String> env) throws IOException {
     Files.createDirectories(file.toAbsolutePath().getParent());
     to(
         Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND),
         service,
-        level);
+        env);
   }
 
   /** A group's logger for one of the runtime's classes, so that the line names the group. */
@@ -45,13 +50,20 @@ public final class Logging {
   }
 
   /** Writes out what is queued; at the end of the process. */
-  public static void close() {
+  public static synchronized void close() {
+    if (levelFile != null) {
+      levelFile.close();
+      levelFile = null;
+    }
     if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
       context.stop();
     }
   }
 
-  private static void to(OutputStream stream, String service, String level) {
+  private static synchronized void to(
+      OutputStream stream, String service, Map<String, String> env) {
+    String level = env.getOrDefault("LOG_LEVEL", "");
+    level = level.isEmpty() ? "info" : level;
     System.setProperty("holdfast.service", service);
     LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
     context.reset();
@@ -83,6 +95,15 @@ public final class Logging {
     root.setLevel(Level.WARN);
     // It warns whenever Vert.x asks twice for one of its own gauges.
     context.getLogger("io.micrometer").setLevel(Level.ERROR);
-    context.getLogger("io.holdfast").setLevel(Level.toLevel(level.toUpperCase(Locale.ROOT)));
+    // A level that is none stops the start a moment later.
+    context
+        .getLogger("io.holdfast")
+        .setLevel(Level.toLevel(level.toUpperCase(Locale.ROOT), Level.INFO));
+    OthersLines.take();
+    String file = env.getOrDefault("LOG_LEVEL_FILE", "");
+    if (!file.isEmpty()) {
+      levelFile =
+          LogLevelFile.follow(Path.of(file), level, LEVEL_INTERVAL, of(service, Logging.class));
+    }
   }
 }

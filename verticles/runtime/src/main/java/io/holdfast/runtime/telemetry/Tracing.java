@@ -26,7 +26,7 @@ import java.util.concurrent.TimeUnit;
  * <p>What an order's work leads to, a fact stored or a call to somebody outside, becomes a child of
  * the work that is done on that order in this group just then. So nothing has to be carried through
  * the code, and facts of many orders that are stored in one batch find their own parents. If two
- * messages of one order are in process at once, the later one is taken for the parent.
+ * messages of one order are in process at once, the later one is taken for the parent until it ends.
  *
  * @see <a href="https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/">the names
  *     of messaging spans</a>
@@ -94,12 +94,25 @@ public final class Tracing {
         : Optional.empty();
   }
 
+  private static Told stillOpen(Told work) {
+    Told open = work;
+    while (open != null && open.ended) {
+      open = open.before;
+    }
+    return open;
+  }
+
   /** From now until its end, the work is the parent of what is done on an aggregate. */
   public void isOn(Work work, String aggregateId) {
     if (work instanceof Told told) {
       told.span.setAttribute("holdfast.aggregate_id", aggregateId);
       told.aggregateId = aggregateId;
-      atWork.put(aggregateId, told);
+      atWork.compute(
+          aggregateId,
+          (id, now) -> {
+            told.before = stillOpen(now);
+            return told;
+          });
     }
   }
 
@@ -299,6 +312,10 @@ public final class Tracing {
   private final class Told implements Work {
     private final Span span;
     private volatile String aggregateId;
+    private volatile boolean ended;
+
+    /** On the same aggregate, and not ended when this began. */
+    private volatile Told before;
 
     Told(Span span) {
       this.span = span;
@@ -347,7 +364,8 @@ public final class Tracing {
     @Override
     public void end() {
       if (aggregateId != null) {
-        atWork.remove(aggregateId, this);
+        ended = true;
+        atWork.computeIfPresent(aggregateId, (id, now) -> stillOpen(now));
       }
       span.end();
     }

@@ -4,6 +4,7 @@ import static io.holdfast.testkit.Eventually.eventually;
 import static java.util.stream.Collectors.toSet;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.holdfast.system.GatewayFront;
 import io.holdfast.system.Shop;
 import io.holdfast.testkit.Http;
 import io.holdfast.testkit.OtlpReceiver;

@@ -1,4 +1,4 @@
-package io.holdfast.system.tracing;
+package io.holdfast.system;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
@@ -15,12 +15,13 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Stands before the gateway, notes what reaches it, and answers for it if it is to fail. */
-final class GatewayFront implements AutoCloseable {
+public final class GatewayFront implements AutoCloseable {
 
   private static final Set<String> PASSED_ON =
       Set.of("authorization", "content-type", "idempotency-key", "stripe-version", "traceparent");
@@ -30,9 +31,10 @@ final class GatewayFront implements AutoCloseable {
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private final List<Map<String, List<String>>> headers = new CopyOnWriteArrayList<>();
   private final AtomicInteger failures = new AtomicInteger();
+  private volatile CountDownLatch held = new CountDownLatch(0);
   private String gateway;
 
-  GatewayFront() {
+  public GatewayFront() {
     try {
       server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     } catch (IOException e) {
@@ -44,18 +46,28 @@ final class GatewayFront implements AutoCloseable {
   }
 
   /** Where to find it, once it is told where the gateway is. */
-  String before(String gatewayUrl) {
+  public String before(String gatewayUrl) {
     gateway = gatewayUrl;
     return "http://127.0.0.1:" + server.getAddress().getPort();
   }
 
   /** So many of the next requests are answered with a failure. */
-  void fail(int requests) {
+  public void fail(int requests) {
     failures.set(requests);
   }
 
+  /** From now on requests wait. */
+  public void hold() {
+    held = new CountDownLatch(1);
+  }
+
+  /** Those that wait go on to the gateway. */
+  public void release() {
+    held.countDown();
+  }
+
   /** Of every request so far. */
-  List<Map<String, List<String>>> headers() {
+  public List<Map<String, List<String>>> headers() {
     return headers;
   }
 
@@ -79,6 +91,7 @@ final class GatewayFront implements AutoCloseable {
               }
             });
     try {
+      held.await();
       HttpResponse<byte[]> answer =
           client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
       exchange.getResponseHeaders().set("Content-Type", "application/json");
@@ -93,6 +106,7 @@ final class GatewayFront implements AutoCloseable {
 
   @Override
   public void close() {
+    held.countDown();
     server.stop(0);
     threads.shutdownNow();
     client.close();
