@@ -26,7 +26,8 @@ import java.util.concurrent.TimeUnit;
  * <p>What an order's work leads to, a fact stored or a call to somebody outside, becomes a child of
  * the work that is done on that order in this group just then. So nothing has to be carried through
  * the code, and facts of many orders that are stored in one batch find their own parents. If two
- * messages of one order are in process at once, the later one is taken for the parent until it ends.
+ * messages of one order are in process at once, the later one is taken for the parent until it
+ * ends.
  *
  * @see <a href="https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/">the names
  *     of messaging spans</a>

@@ -270,6 +270,7 @@ class LogCanaryTest {
   }
 
   /** Whoever writes it may have people's data in it, in any place. */
+  @SuppressWarnings("try") // closing a connection can be interrupted
   private static void poison(Shop shop) throws Exception {
     List<String> bodies =
         List.of(

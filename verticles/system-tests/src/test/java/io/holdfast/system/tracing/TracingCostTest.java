@@ -31,7 +31,7 @@ class TracingCostTest {
   private static final String TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
   private static final String HEADER = "00-" + TRACE + "-00f067aa0ba902b7-01";
   private static final Envelope<?> FACT =
-      Envelope.once(new PaymentVoided("o-1"), Instant.now(), TRACE);
+      Envelope.once(new PaymentVoided("o-1"), Instant.EPOCH, TRACE);
   private static final String[] FACTS = {
     "orders.created",
     "inventory.reserved",
@@ -110,7 +110,9 @@ class TracingCostTest {
                       "OTEL_EXPORTER_OTLP_ENDPOINT",
                       "http://127.0.0.1:" + sink.getAddress().getPort(),
                       "OTEL_BSP_SCHEDULE_DELAY",
-                      "100")));
+                      "100",
+                      "OTEL_BSP_MAX_QUEUE_SIZE",
+                      "1000000")));
       paced(tracing, Math.min(orders, 5_000));
       ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
       OperatingSystemMXBean process =
@@ -134,14 +136,14 @@ class TracingCostTest {
           memory / orders,
           (bytes.get() - bytesBefore) / orders,
           orders);
-      assertThat(bytes.get()).as("all spans were sent").isGreaterThan(orders * SPANS * 100L);
+      assertThat(bytes.get()).as("bytes of all spans").isGreaterThan(100L * SPANS * orders);
       assertThat(micros).isLessThan(1_000);
     } finally {
       sink.stop(0);
     }
   }
 
-  /** No faster than the exporter keeps up with: its queue holds 2048 spans and drops the rest. */
+  /** As orders come: the exporter works beside whoever makes spans. */
   private static void paced(Tracing tracing, int orders) {
     for (int i = 1; i <= orders; i++) {
       order(tracing);
