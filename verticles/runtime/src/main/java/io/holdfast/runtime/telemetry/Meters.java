@@ -44,7 +44,12 @@ public final class Meters {
           PrometheusConfig.DEFAULT, new PrometheusRegistry(), Clock.SYSTEM, Exemplar.CURRENT);
 
   public Meters() {
-    registry.config().meterFilter(new Buckets());
+    registry
+        .config()
+        .meterFilter(new Buckets())
+        // Their names break Prometheus's own rules, and others say the same.
+        .meterFilter(MeterFilter.denyNameStartsWith("process.cpu.time"))
+        .meterFilter(MeterFilter.denyNameStartsWith("system.cpu.count"));
     new JvmMemoryMetrics().bindTo(registry);
     new JvmThreadMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);
