@@ -8,7 +8,10 @@ import io.holdfast.runtime.boot.Platform;
 import io.holdfast.runtime.boot.RunningGroup;
 import io.holdfast.runtime.jetstream.BrokerException;
 import io.holdfast.runtime.support.TestGroup;
+import io.vertx.core.Context;
+import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
+import io.vertx.core.VerticleBase;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
@@ -28,7 +31,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -89,6 +94,53 @@ class HttpShellTest {
     assertThat(checks.getString("outcome")).isEqualTo("DOWN");
     assertThat(checks.getJsonArray("checks").stream().map(c -> ((JsonObject) c).getString("id")))
         .contains("broker", "consumers", "verticles", "draining");
+  }
+
+  @Test
+  void a_blocked_event_loop_wants_a_restart_even_if_it_is_not_the_one_that_answers()
+      throws Exception {
+    start(Set.of());
+    eventually("ready", () -> send("/ready").statusCode() == 200);
+    String answers = send("/thread").body();
+    Map<String, Context> loops = new ConcurrentHashMap<>();
+    get(
+        platform
+            .vertx()
+            .deployVerticle(
+                () ->
+                    new VerticleBase() {
+                      @Override
+                      public Future<?> start() {
+                        loops.put(Thread.currentThread().getName(), context);
+                        return Future.succeededFuture();
+                      }
+                    },
+                new DeploymentOptions().setInstances(4)));
+    loops.remove(answers);
+    Map.Entry<String, Context> another = loops.entrySet().iterator().next();
+    CountDownLatch blocked = new CountDownLatch(1);
+
+    another.getValue().runOnContext(v -> uninterruptibly(blocked));
+    try {
+      HttpResponse<String> health =
+          eventually("it is told", () -> send("/health"), answer -> answer.statusCode() == 503);
+      assertThat(health.body()).contains("event-loops", "blocked: " + another.getKey());
+      assertThat(send("/ready").statusCode())
+          .as("another instance could do no better")
+          .isEqualTo(200);
+      assertThat(send("/metrics").body()).containsPattern("event_loop_delay_seconds [3-9]");
+    } finally {
+      blocked.countDown();
+    }
+    eventually("it turns again", () -> send("/health").statusCode() == 200);
+  }
+
+  private static void uninterruptibly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   // Refusals.
@@ -388,6 +440,7 @@ class HttpShellTest {
             });
     router.get("/things/:id").handler(request -> request.end(request.pathParam("id")));
     router.get("/waits").handler(waiting::add);
+    router.get("/thread").handler(request -> request.end(Thread.currentThread().getName()));
     router
         .get("/throws")
         .handler(
