@@ -6,7 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
 
 /** A command of the machine's own, waited for. */
-final class Shell {
+public final class Shell {
 
   private static final int SECONDS = 60;
 
@@ -15,9 +15,9 @@ final class Shell {
   /**
    * @param printed both what it printed and what it complained of
    */
-  record Result(int status, String printed) {}
+  public record Result(int status, String printed) {}
 
-  static Result tryToRun(String... command) {
+  public static Result tryToRun(String... command) {
     try {
       Process process =
           new ProcessBuilder(command).redirectErrorStream(true).redirectInput(DEV_NULL).start();
@@ -36,7 +36,7 @@ final class Shell {
   }
 
   /** What it printed; it must succeed. */
-  static String run(String... command) {
+  public static String run(String... command) {
     Result result = tryToRun(command);
     if (result.status() != 0) {
       throw new UncheckedIOException(
