@@ -123,6 +123,35 @@ final class Cluster implements AutoCloseable {
         node -> node >= 0);
   }
 
+  /** Has this node lead a stream. */
+  void makeLeader(String stream, int node) {
+    String ask = "{\"placement\":{\"preferred\":\"" + name(node) + "\"}}";
+    eventually(
+        name(node) + " leads " + stream,
+        WHOLE,
+        () -> {
+          if (leader(stream) == node) {
+            return true;
+          }
+          connection()
+              .request(
+                  "$JS.API.STREAM.LEADER.STEPDOWN." + stream,
+                  ask.getBytes(StandardCharsets.UTF_8),
+                  ANSWER);
+          LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
+          return false;
+        },
+        leads -> leads);
+  }
+
+  long lastSequence(String stream) {
+    return eventually(
+        stream + " tells its state",
+        WHOLE,
+        () -> info(stream).getJsonObject("state").getLong("last_seq"),
+        last -> true);
+  }
+
   /** The streams that {@link #awaitWhole} looks at, by their full names. */
   void watch(Set<String> names) {
     streams = names;

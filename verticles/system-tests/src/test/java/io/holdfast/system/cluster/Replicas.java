@@ -1,33 +1,34 @@
 package io.holdfast.system.cluster;
 
+import static io.holdfast.testkit.Eventually.eventually;
+
 import io.nats.client.Connection;
 import io.nats.client.Message;
 import io.nats.client.Nats;
-import io.nats.client.Subscription;
-import java.io.IOException;
-import java.io.UncheckedIOException;
+import io.vertx.core.json.JsonObject;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 
 /** What each node holds of the streams, by itself. */
 final class Replicas {
 
-  private static final int PAGE = 200;
-  private static final int PAGE_BYTES = 1 << 20;
-  private static final Duration ANSWER = Duration.ofSeconds(20);
+  /** Read in one go: a leader without followers keeps its office for some 10 s only. */
+  private static final int ALONE = 5_000;
 
-  /** The broker's own, which say how many are still to come: no part of what is stored. */
-  private static final Set<String> OF_THE_ANSWER =
-      Set.of("Nats-Num-Pending", "Nats-Last-Sequence", "Nats-UpTo-Sequence");
+  private static final int AT_ONCE = 100;
+  private static final Duration ANSWER = Duration.ofSeconds(5);
+  private static final int NOT_FOUND = 404;
 
   private Replicas() {}
 
@@ -37,89 +38,77 @@ final class Replicas {
   record Held(long messages, long lastSequence, String digest) {}
 
   /**
-   * Reads whole streams from one node while all others stand still, so that nobody else can have
-   * answered.
+   * Reads whole streams from one node, while all others stand still: nobody else can have answered.
+   * It leads each of them meanwhile, as only leaders answer for sure.
    *
    * @param streams full names
    */
-  @SuppressWarnings("try") // closing a connection can be interrupted
   static Map<String, Held> alone(Cluster cluster, int node, Iterable<String> streams) {
+    Map<String, Held> held = new LinkedHashMap<>();
+    for (String stream : streams) {
+      MessageDigest digest = sha256();
+      long last = cluster.lastSequence(stream);
+      long found = 0;
+      for (long from = 1; from <= last; from += ALONE) {
+        for (JsonObject message :
+            read(cluster, node, stream, from, Math.min(last, from + ALONE - 1))) {
+          found++;
+          for (String part : List.of("seq", "subject", "time", "hdrs", "data")) {
+            put(digest, String.valueOf(message.getValue(part)));
+          }
+        }
+      }
+      held.put(stream, new Held(found, last, HexFormat.of().formatHex(digest.digest())));
+    }
+    return held;
+  }
+
+  private static List<JsonObject> read(
+      Cluster cluster, int node, String stream, long from, long to) {
+    return eventually(
+        "node %d alone shows %d to %d of %s".formatted(node, from, to, stream),
+        Cluster.WHOLE,
+        () -> readAlone(cluster, node, stream, from, to),
+        messages -> true);
+  }
+
+  @SuppressWarnings("try") // closing a connection can be interrupted
+  private static List<JsonObject> readAlone(
+      Cluster cluster, int node, String stream, long from, long to) throws Exception {
+    cluster.makeLeader(stream, node);
     List<Integer> others =
         IntStream.range(0, Cluster.NODES).filter(other -> other != node).boxed().toList();
     others.forEach(cluster::pause);
     try (Connection connection = Nats.connect(cluster.url(node))) {
-      Map<String, Held> held = new LinkedHashMap<>();
-      for (String stream : streams) {
-        held.put(stream, held(connection, stream));
+      List<JsonObject> messages = new ArrayList<>();
+      for (long first = from; first <= to; first += AT_ONCE) {
+        List<CompletableFuture<Message>> asked = new ArrayList<>();
+        for (long sequence = first; sequence <= Math.min(to, first + AT_ONCE - 1); sequence++) {
+          asked.add(
+              connection.request(
+                  "$JS.API.STREAM.MSG.GET." + stream,
+                  ("{\"seq\":" + sequence + "}").getBytes(StandardCharsets.UTF_8)));
+        }
+        for (CompletableFuture<Message> one : asked) {
+          Message answer = one.get(ANSWER.toMillis(), TimeUnit.MILLISECONDS);
+          JsonObject told = new JsonObject(new String(answer.getData(), StandardCharsets.UTF_8));
+          JsonObject message = told.getJsonObject("message");
+          if (message != null) {
+            messages.add(message);
+          } else if (told.getJsonObject("error").getInteger("code") != NOT_FOUND) {
+            throw new IllegalStateException(told.encode());
+          }
+        }
       }
-      return held;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException(e);
+      return messages;
     } finally {
       others.forEach(cluster::resume);
     }
   }
 
-  private static Held held(Connection connection, String stream) throws InterruptedException {
-    MessageDigest digest = sha256();
-    long messages = 0;
-    long last = 0;
-    while (true) {
-      String inbox = connection.createInbox();
-      Subscription answers = connection.subscribe(inbox);
-      String ask =
-          "{\"seq\":%d,\"batch\":%d,\"max_bytes\":%d}".formatted(last + 1, PAGE, PAGE_BYTES);
-      connection.publish(
-          "$JS.API.DIRECT.GET." + stream, inbox, ask.getBytes(StandardCharsets.UTF_8));
-      int before = Math.toIntExact(messages);
-      Message message = next(answers, stream);
-      while (!message.isStatusMessage()) {
-        last = Long.parseLong(message.getHeaders().getLast("Nats-Sequence"));
-        messages++;
-        add(digest, message);
-        message = next(answers, stream);
-      }
-      answers.unsubscribe();
-      int code = message.getStatus().getCode();
-      if (code != 204 && code != 404) {
-        throw new AssertionError(stream + ": " + message.getStatus().getMessageWithCode());
-      }
-      if (messages == before) {
-        return new Held(messages, last, HexFormat.of().formatHex(digest.digest()));
-      }
-    }
-  }
-
-  private static Message next(Subscription answers, String stream) throws InterruptedException {
-    Message message = answers.nextMessage(ANSWER);
-    if (message == null) {
-      throw new AssertionError(stream + ": the node alone does not answer");
-    }
-    return message;
-  }
-
-  private static void add(MessageDigest digest, Message message) {
-    message.getHeaders().keySet().stream()
-        .filter(name -> !OF_THE_ANSWER.contains(name))
-        .sorted()
-        .forEach(
-            name -> {
-              put(digest, name);
-              message.getHeaders().get(name).forEach(value -> put(digest, value));
-            });
-    put(digest, "");
-    put(digest, message.getData());
-  }
-
-  private static void put(MessageDigest digest, String text) {
-    put(digest, text.getBytes(StandardCharsets.UTF_8));
-  }
-
   /** With its length before it: two lists of texts never look alike. */
-  private static void put(MessageDigest digest, byte[] bytes) {
+  private static void put(MessageDigest digest, String text) {
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     digest.update(ByteBuffer.allocate(Integer.BYTES).putInt(bytes.length).array());
     digest.update(bytes);
   }
