@@ -72,7 +72,8 @@ final class WhyCommand implements Callable<Integer> {
   @Option(
       names = "--zipkin",
       paramLabel = "URL",
-      description = "Zipkin's address, for the order's spans. Default: where $OTEL_EXPORTER_ZIPKIN_ENDPOINT is")
+      description =
+          "Zipkin's address, for the order's spans. Default: where $OTEL_EXPORTER_ZIPKIN_ENDPOINT is")
   private String zipkin;
 
   @Option(names = "--json", description = "For a program")

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ZipkinTest {
 
   private static final String JAR = System.getProperty("holdfast.zipkin", "");
-  private static final Duration LIMIT = Duration.ofSeconds(120);
+  private static final Duration LIMIT = Duration.ofMinutes(2);
 
   @TempDir Path folder;
 
