@@ -38,7 +38,10 @@ class KubeSourcesTest {
     }
     assertThat(
             KubeFolder.files()
-                .filter(file -> !file.toString().endsWith(".md") && !FOR_NO_CLUSTER.contains(file)))
+                .filter(
+                    file ->
+                        !file.toString().matches(".*\\.(md|png)")
+                            && !FOR_NO_CLUSTER.contains(file)))
         .containsExactlyInAnyOrderElementsOf(named);
   }
 

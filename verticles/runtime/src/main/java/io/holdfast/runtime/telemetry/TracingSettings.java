@@ -30,6 +30,11 @@ final class TracingSettings {
   private static final String ZIPKIN = "zipkin";
   private static final String NONE = "none";
   private static final String PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL";
+
+  /** Which may hold a key, and so may come from a file, as our own secrets do. */
+  private static final List<String> HEADERS =
+      List.of("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS");
+
   private static final String HTTP = "http/protobuf";
   private static final String ZIPKIN_ENDPOINT = "OTEL_EXPORTER_ZIPKIN_ENDPOINT";
   private static final String ZIPKIN_TIMEOUT = "OTEL_EXPORTER_ZIPKIN_TIMEOUT";
@@ -38,7 +43,10 @@ final class TracingSettings {
 
   /** Empty if nothing is to be told. */
   static Optional<OpenTelemetrySdk> sdk(String group, Settings settings) {
-    Map<String, String> env = settings.beginningWith("OTEL_");
+    Map<String, String> env = new HashMap<>(settings.beginningWith("OTEL_"));
+    for (String secret : HEADERS) {
+      settings.optional(secret).ifPresent(value -> env.put(secret, value));
+    }
     String exporter = exporter(env);
     if (exporter.equals(NONE)) {
       return Optional.empty();

@@ -16,12 +16,15 @@ import io.holdfast.testkit.OtlpReceiver;
 import io.holdfast.testkit.OtlpReceiver.Link;
 import io.holdfast.testkit.OtlpReceiver.Told;
 import io.holdfast.testkit.TestGroups;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -34,6 +37,8 @@ class TracingTest {
   private static final String TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
   private static final String OTHER_TRACE = "0af7651916cd43dd8448eb211c80319c";
   private static final String CALLER = "00f067aa0ba902b7";
+
+  @TempDir Path folder;
 
   private final OtlpReceiver receiver = OtlpReceiver.start();
 
@@ -197,6 +202,15 @@ class TracingTest {
         .containsEntry("Content-type", List.of("application/x-protobuf"));
   }
 
+  @Test
+  void headers_may_come_from_a_file_as_every_secret_may() throws Exception {
+    Path file = Files.writeString(folder.resolve("headers"), "api-key=hush\n");
+    Tracing tracing = sending("OTEL_EXPORTER_OTLP_HEADERS_FILE", file.toString());
+    publishes(tracing, TRACE).end();
+    close(tracing);
+    assertThat(receiver.headers().getFirst()).containsEntry("Api-key", List.of("hush"));
+  }
+
   @ParameterizedTest
   @CsvSource({
     "always_on, 1, 00, 01",
@@ -348,8 +362,7 @@ class TracingTest {
         TestGroups.inNewNamespace()
             .with("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.endpoint())
             .with("OTEL_BSP_SCHEDULE_DELAY", "20")
-            .with(
-                "LEDGER_FILE", java.nio.file.Files.createTempFile("ledger", ".jsonl").toString())) {
+            .with("LEDGER_FILE", folder.resolve("ledger.jsonl").toString())) {
       String url = TestGroups.url(groups.start(new GatewayGroup()));
       for (String path :
           List.of("/health", "/ready", "/metrics", "/nowhere", "/simulator/ledger")) {
