@@ -1,6 +1,7 @@
 package io.holdfast.runtime.jetstream;
 
 import io.holdfast.events.DeadLetterResolved;
+import io.holdfast.events.Domain;
 import io.holdfast.events.EventCodec;
 import io.holdfast.events.EventType;
 import io.holdfast.events.Subjects;
@@ -82,11 +83,16 @@ final class Parked {
 
   private Future<Void> look(ConsumerSpec spec) {
     List<Future<Long>> each =
-        spec.filters().stream().map(filter -> stored(subjects.deadLetter(group, filter))).toList();
+        spec.filters().stream().map(filter -> stored(deadLetters(filter))).toList();
     return Future.all(each)
         .onSuccess(
             all -> everParked.put(spec.name(), each.stream().mapToLong(Future::result).sum()))
         .mapEmpty();
+  }
+
+  /** Not as one message's dead letter is named: there, what means "any" here stands for itself. */
+  private String deadLetters(String filter) {
+    return subjects.subject(Domain.DEADLETTERS.token() + "." + group + "." + filter);
   }
 
   /** How many messages there are of these subjects: the first one says how many come behind it. */
