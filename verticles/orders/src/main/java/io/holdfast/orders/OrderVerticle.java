@@ -21,6 +21,7 @@ import io.holdfast.runtime.jetstream.Outcome;
 import io.holdfast.runtime.jetstream.Outcome.Ignored;
 import io.holdfast.runtime.jetstream.Reactions;
 import io.holdfast.runtime.telemetry.Meters;
+import io.holdfast.runtime.telemetry.Tracing;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import java.time.Clock;
@@ -41,10 +42,19 @@ public final class OrderVerticle extends VerticleBase {
 
   private final EventStreams streams;
   private final Meters meters;
+  private final Tracing tracing;
   private final Clock clock;
 
   public OrderVerticle(EventStreams streams, Meters meters, Clock clock) {
+    this(streams, meters, Tracing.OFF, clock);
+  }
+
+  /**
+   * @param tracing the group's, whose traces the metrics name as examples
+   */
+  public OrderVerticle(EventStreams streams, Meters meters, Tracing tracing, Clock clock) {
     this.streams = streams;
+    this.tracing = tracing;
     this.meters = meters;
     meters.endToEnd(CONFIRMED); // from 0 on: nobody sees a counter grow that begins at 1
     meters.endToEnd(CANCELLED);
@@ -147,7 +157,10 @@ public final class OrderVerticle extends VerticleBase {
     boolean cancelled = ending instanceof OrderCancelled;
     String status = cancelled ? CANCELLED : CONFIRMED;
     Duration took = Duration.between(origin.createdAt(), clock.instant());
-    meters.endToEnd(status).record(took.isNegative() ? Duration.ZERO : took);
+    Meters.record(
+        meters.endToEnd(status),
+        took.isNegative() ? Duration.ZERO : took,
+        tracing.example(ending.orderId()));
     log.atInfo()
         .addKeyValue("order_id", ending.orderId())
         .addKeyValue("trace_id", cause.traceId())

@@ -47,7 +47,7 @@ public final class OrdersGroup implements VerticleGroup {
     OrderFollowers followers = new OrderFollowers(context.vertx(), context.streams(), desk);
     return new Parts(
         List.of(
-            new OrderVerticle(context.streams(), context.meters(), clock),
+            new OrderVerticle(context.streams(), context.meters(), context.tracing(), clock),
             new OverdueWatch(context, PAID_OR_DECLINED, clock),
             new OverdueWatch(context, REJECTED, clock)),
         new OrderRoutes(desk, followers)::mount);

@@ -146,6 +146,12 @@ public final class Tracing {
     return work;
   }
 
+  /** The traceparent of the work that is being done on an aggregate; null if none is told. */
+  public String example(String aggregateId) {
+    Told now = atWork.get(aggregateId);
+    return now == null ? null : now.traceparent(null);
+  }
+
   /** Messages that arrived together; each one's own work follows. */
   public void received(String consumer, List<String> traceparents) {
     if (!on()) {

@@ -54,6 +54,23 @@ class MetersTest {
     assertThat(meters.scrape()).contains("consumer_pending{consumer=\"c\"} 5.0");
   }
 
+  @Test
+  void a_time_names_the_sampled_trace_that_it_is_an_example_of_to_who_reads_open_metrics() {
+    String trace = "0af7651916cd43dd8448eb211c80319c";
+    Meters.record(
+        meters.endToEnd("confirmed"), Duration.ofMillis(7), "00-" + trace + "-b7ad6b7169203331-01");
+    Meters.record(
+        meters.endToEnd("cancelled"), Duration.ofMillis(7), "00-" + trace + "-b7ad6b7169203331-00");
+    Meters.record(meters.payment("processed"), Duration.ofMillis(7), null);
+
+    assertThat(meters.scrape(Meters.OPEN_METRICS).lines().filter(line -> line.contains(" # ")))
+        .isNotEmpty()
+        .allMatch(line -> line.contains("status=\"confirmed\""))
+        .allMatch(line -> line.contains("trace_id=\"" + trace + "\""))
+        .allMatch(line -> line.contains("span_id=\"b7ad6b7169203331\""));
+    assertThat(meters.scrape()).doesNotContain(trace);
+  }
+
   /** Upper bounds with what is counted below each. */
   private List<String> buckets(String name, String tag) {
     Pattern bucket = Pattern.compile(name + "_bucket\\{" + tag + ",le=\"([^\"]+)\"} (\\d+)");

@@ -16,6 +16,10 @@ import io.nats.client.Message;
 import io.nats.client.Nats;
 import io.nats.client.Subscription;
 import io.vertx.core.json.JsonObject;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -162,6 +166,33 @@ class OneTraceTest {
         .doesNotContain("baggage")
         .contains("traceparent=[00-" + TRACE);
     assertThat(receiver.spans().toString()).doesNotContain("baggage");
+  }
+
+  @Test
+  void a_latency_that_is_scraped_names_the_trace_that_it_is_an_example_of() throws Exception {
+    JsonObject placed = shop.place(Shop.order("c-1", "cup"), "traceparent", TRACEPARENT);
+    shop.awaitStatus(placed.getString("order_id"), "confirmed");
+
+    HttpRequest scrape =
+        HttpRequest.newBuilder(URI.create(shop.url("orders") + "/metrics"))
+            .header("Accept", "application/openmetrics-text; version=1.0.0")
+            .build();
+    eventually(
+        "both say so",
+        LIMIT,
+        () ->
+            HttpClient.newHttpClient()
+                .send(scrape, BodyHandlers.ofString())
+                .body()
+                .lines()
+                .filter(line -> line.contains("trace_id=\"" + TRACE))
+                .map(line -> line.substring(0, line.indexOf('{')))
+                .collect(toSet()),
+        names ->
+            names.containsAll(
+                Set.of(
+                    "order_end_to_end_duration_seconds_bucket",
+                    "event_processing_duration_seconds_bucket")));
   }
 
   @Test
