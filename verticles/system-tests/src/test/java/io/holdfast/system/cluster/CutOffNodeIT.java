@@ -62,9 +62,6 @@ class CutOffNodeIT {
   private static void awaitTrade(Customers customers) {
     int before = customers.acceptedSoFar();
     eventually(
-        "orders are accepted",
-        LIMIT,
-        () -> customers.acceptedSoFar() - before,
-        more -> more >= 20);
+        "orders are accepted", LIMIT, () -> customers.acceptedSoFar() - before, more -> more >= 20);
   }
 }
