@@ -76,7 +76,7 @@ final class PrometheusServer implements AutoCloseable {
 
   /** The series that it gave at any time of the last minutes. */
   JsonArray queryRange(String expression, Duration back, Duration step) {
-    long now = Instant.now().getEpochSecond();
+    long now = Instant.now().getEpochSecond() + 1; // the second under way counts, too
     return api("query_range?query=%s&start=%d&end=%d&step=%d"
             .formatted(encoded(expression), now - back.toSeconds(), now, step.toSeconds()))
         .getJsonObject("data")
