@@ -139,7 +139,10 @@ final class ClusterNet implements AutoCloseable {
   }
 
   private void remove() {
-    IntStream.range(0, nodes).forEach(node -> remove(namespace(node)));
+    for (int node = 0; node < nodes; node++) {
+      remove(namespace(node));
+      Shell.tryToRun("ip", "link", "del", link(node)); // the kernel takes its time otherwise
+    }
     Shell.tryToRun("ip", "link", "del", bridge());
   }
 
