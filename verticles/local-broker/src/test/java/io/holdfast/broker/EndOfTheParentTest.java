@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,6 +23,13 @@ import org.junit.jupiter.api.io.TempDir;
 class EndOfTheParentTest {
 
   private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  /**
+   * Whoever runs the tests in the background of a shell ignores Ctrl-C, and so would every process
+   * that they start.
+   */
+  private static final List<String> HEARING_CTRL_C =
+      List.of("perl", "-e", "$SIG{INT} = 'DEFAULT'; exec { $ARGV[0] } @ARGV", "--");
 
   @TempDir Path folder;
   private Process parent;
@@ -116,7 +124,10 @@ class EndOfTheParentTest {
             Boolean.toString(stopWithJvm));
     Path output = folder.resolve("parent.out");
     parent =
-        new ProcessBuilder(OwnSession.of(System.getenv(), command))
+        new ProcessBuilder(
+                OwnSession.of(
+                    System.getenv(),
+                    Stream.concat(HEARING_CTRL_C.stream(), command.stream()).toList()))
             .redirectErrorStream(true)
             .redirectOutput(output.toFile())
             .start();

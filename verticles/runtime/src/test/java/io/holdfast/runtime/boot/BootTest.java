@@ -39,6 +39,13 @@ class BootTest {
   /** A tenth of a second on an idle machine; without it the drain would last minutes. */
   private static final Duration HASTE = Duration.ofSeconds(8);
 
+  /**
+   * Whoever runs the tests in the background of a shell ignores Ctrl-C, and so would every process
+   * that they start.
+   */
+  private static final List<String> HEARING_CTRL_C =
+      List.of("perl", "-e", "$SIG{INT} = 'DEFAULT'; exec { $ARGV[0] } @ARGV", "--");
+
   @TempDir Path folder;
   private final String namespace = TestServer.newName();
   private Process process;
@@ -207,7 +214,7 @@ class BootTest {
   }
 
   private void startJvm(List<String> options, String... variables) throws IOException {
-    List<String> command = new ArrayList<>();
+    List<String> command = new ArrayList<>(HEARING_CTRL_C);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-XX:TieredStopAtLevel=1", "-Xshare:auto"));
     command.addAll(options);
