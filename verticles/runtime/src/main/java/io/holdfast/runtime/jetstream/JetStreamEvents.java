@@ -33,6 +33,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
@@ -117,12 +118,13 @@ final class JetStreamEvents implements StreamReader {
             answer -> {
               if (answer.succeeded()) {
                 PubAck ack = acknowledged(answer.result());
-                if (ack.duplicate() && messageId.equals(fact.id())) {
-                  // Anybody may have used the id; whether it was us the guard knows.
-                  return append(fact, expectedSequence, work, messageId + another(), attempt);
-                }
                 if (ack.contested()) {
-                  return lookBack(fact, expectedSequence, work, messageId, attempt, null);
+                  // Anybody may have used the id: if it was not us, another one is taken.
+                  String id =
+                      ack.idIsKnown() && messageId.equals(fact.id())
+                          ? messageId + another()
+                          : messageId;
+                  return lookBack(fact, expectedSequence, work, id, attempt, null);
                 }
                 if (ack.errorCode() != 0) {
                   return Future.failedFuture(
@@ -257,7 +259,12 @@ final class JetStreamEvents implements StreamReader {
             answer -> {
               PubAck ack = acknowledged(answer);
               if (ack.idIsKnown() && distinction.isEmpty()) { // as in append
-                return appendTogether(facts, works, another());
+                return oneIsStored(facts)
+                    .compose(
+                        stored ->
+                            stored
+                                ? Future.succeededFuture(Optional.<Long>empty())
+                                : appendTogether(facts, works, another()));
               }
               if (ack.contested()) {
                 return Future.succeededFuture(Optional.<Long>empty());
@@ -269,6 +276,18 @@ final class JetStreamEvents implements StreamReader {
               facts.forEach(member -> published.get(member.fact().type()).increment());
               return Future.succeededFuture(Optional.of(ack.sequence() - last));
             });
+  }
+
+  private Future<Boolean> oneIsStored(List<Guarded> facts) {
+    List<String> filters =
+        facts.stream().map(member -> subjects.aggregate(member.fact().event())).distinct().toList();
+    Set<String> ids = facts.stream().map(member -> member.fact().id()).collect(Collectors.toSet());
+    return lastOf(facts.getFirst().fact().type().domain(), filters, Long.MAX_VALUE)
+        .map(
+            messages ->
+                messages.stream()
+                    .flatMap(message -> decoded(message).stream())
+                    .anyMatch(stored -> ids.contains(stored.envelope().id())));
   }
 
   Future<History> load(Domain domain, String aggregateId) {

@@ -46,9 +46,9 @@ final class Ramp {
 
   /** How many calls there may be at a time. */
   synchronized int limit(long nanoTime) {
-    while (!held && limit < TOP && nanoTime - since >= stepNanos) {
-      limit *= 2;
-      since += stepNanos;
+    if (!held && limit < TOP && nanoTime - since >= stepNanos) {
+      limit *= 2; // once, however long nobody asked: a process that stood still proved nothing
+      since = nanoTime;
     }
     return limit < TOP ? limit : Integer.MAX_VALUE;
   }

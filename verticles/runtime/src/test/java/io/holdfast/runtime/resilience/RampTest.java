@@ -51,6 +51,9 @@ class RampTest {
   void a_failure_halves_it_and_it_grows_from_there() {
     ramp.hold();
     ramp.go(START);
+    for (int second = 1; second <= 3; second++) {
+      ramp.limit(START + second * SECOND);
+    }
     assertThat(ramp.limit(START + 4 * SECOND)).isEqualTo(16);
 
     ramp.failed(START + 4 * SECOND + SECOND / 2);
@@ -73,7 +76,7 @@ class RampTest {
   void another_outage_begins_it_anew() {
     ramp.hold();
     ramp.go(START);
-    assertThat(ramp.limit(START + 9 * SECOND)).isEqualTo(512);
+    assertThat(ramp.limit(START + 9 * SECOND)).as("after a long silence").isEqualTo(2);
     ramp.hold();
     ramp.failed(START + 9 * SECOND);
     ramp.go(START + 10 * SECOND);
