@@ -33,7 +33,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
@@ -118,13 +117,21 @@ final class JetStreamEvents implements StreamReader {
             answer -> {
               if (answer.succeeded()) {
                 PubAck ack = acknowledged(answer.result());
+                if (ack.duplicate() && ack.sequence() > 0 && messageId.equals(fact.id())) {
+                  return isOurs(fact, ack.sequence())
+                      .compose(
+                          ours ->
+                              ours
+                                  ? lookBack(fact, expectedSequence, work, messageId, attempt, null)
+                                  : append( // anybody may have used the id
+                                      fact,
+                                      expectedSequence,
+                                      work,
+                                      messageId + another(),
+                                      attempt));
+                }
                 if (ack.contested()) {
-                  // Anybody may have used the id: if it was not us, another one is taken.
-                  String id =
-                      ack.idIsKnown() && messageId.equals(fact.id())
-                          ? messageId + another()
-                          : messageId;
-                  return lookBack(fact, expectedSequence, work, id, attempt, null);
+                  return lookBack(fact, expectedSequence, work, messageId, attempt, null);
                 }
                 if (ack.errorCode() != 0) {
                   return Future.failedFuture(
@@ -190,12 +197,12 @@ final class JetStreamEvents implements StreamReader {
           "a batch holds 1 to " + EventStreams.MAX_BATCH + " facts, not " + facts.size());
     }
     if (!tracing.on()) {
-      return appendTogether(facts, List.of(), "");
+      return appendTogether(facts, List.of());
     }
     List<Work> works = creates(facts);
     Work together =
         tracing.publishesTogether(subjects.stream(facts.getFirst().fact().type().domain()), works);
-    return appendTogether(facts, works, "")
+    return appendTogether(facts, works)
         .onComplete(
             done -> {
               works.forEach(work -> work.end(done.cause()));
@@ -225,11 +232,7 @@ final class JetStreamEvents implements StreamReader {
     return "-" + Long.toString(ThreadLocalRandom.current().nextLong() & Long.MAX_VALUE, 36);
   }
 
-  /**
-   * @param distinction what the message ids end in, behind their facts' ids
-   */
-  private Future<Optional<Long>> appendTogether(
-      List<Guarded> facts, List<Work> works, String distinction) {
+  private Future<Optional<Long>> appendTogether(List<Guarded> facts, List<Work> works) {
     String batchId = Long.toString(ThreadLocalRandom.current().nextLong() & Long.MAX_VALUE, 36);
     int last = facts.size() - 1;
     try {
@@ -239,7 +242,7 @@ final class JetStreamEvents implements StreamReader {
         broker.publish(
             subjects.fact(member.fact().event()),
             null,
-            batched(member, of(works, i), distinction, batchId, i + 1),
+            batched(member, of(works, i), batchId, i + 1),
             codec.encode(member.fact()));
       }
     } catch (BrokerException e) { // without its commit, a batch is forgotten
@@ -247,8 +250,7 @@ final class JetStreamEvents implements StreamReader {
     }
     Guarded commit = facts.get(last);
     Headers headers =
-        batched(commit, of(works, last), distinction, batchId, last + 1)
-            .put("Nats-Batch-Commit", "1");
+        batched(commit, of(works, last), batchId, last + 1).put("Nats-Batch-Commit", "1");
     return broker
         .request(
             subjects.fact(commit.fact().event()),
@@ -258,14 +260,6 @@ final class JetStreamEvents implements StreamReader {
         .compose(
             answer -> {
               PubAck ack = acknowledged(answer);
-              if (ack.idIsKnown() && distinction.isEmpty()) { // as in append
-                return oneIsStored(facts)
-                    .compose(
-                        stored ->
-                            stored
-                                ? Future.succeededFuture(Optional.<Long>empty())
-                                : appendTogether(facts, works, another()));
-              }
               if (ack.contested()) {
                 return Future.succeededFuture(Optional.<Long>empty());
               }
@@ -278,16 +272,15 @@ final class JetStreamEvents implements StreamReader {
             });
   }
 
-  private Future<Boolean> oneIsStored(List<Guarded> facts) {
-    List<String> filters =
-        facts.stream().map(member -> subjects.aggregate(member.fact().event())).distinct().toList();
-    Set<String> ids = facts.stream().map(member -> member.fact().id()).collect(Collectors.toSet());
-    return lastOf(facts.getFirst().fact().type().domain(), filters, Long.MAX_VALUE)
+  /** Whether what bears the id of a fact's message is the fact itself. */
+  private Future<Boolean> isOurs(Envelope<?> fact, long sequence) {
+    return read(subjects.stream(fact.type().domain()), sequence, 1, 1)
         .map(
-            messages ->
-                messages.stream()
+            found ->
+                found.stream()
+                    .filter(message -> message.sequence() == sequence)
                     .flatMap(message -> decoded(message).stream())
-                    .anyMatch(stored -> ids.contains(stored.envelope().id())));
+                    .anyMatch(stored -> stored.envelope().id().equals(fact.id())));
   }
 
   Future<History> load(Domain domain, String aggregateId) {
@@ -694,10 +687,9 @@ final class JetStreamEvents implements StreamReader {
         .put(Traceparent.HEADER, work.traceparent(fact.traceId()));
   }
 
-  private Headers batched(
-      Guarded member, Work work, String distinction, String batchId, int sequence) {
+  private Headers batched(Guarded member, Work work, String batchId, int sequence) {
     Envelope<?> fact = member.fact();
-    return guarded(fact, member.expectedSequence(), work, fact.id() + distinction)
+    return guarded(fact, member.expectedSequence(), work, fact.id())
         .put("Nats-Batch-Id", batchId)
         .put("Nats-Batch-Sequence", Integer.toString(sequence));
   }

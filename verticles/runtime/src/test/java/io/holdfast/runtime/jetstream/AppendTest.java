@@ -267,18 +267,6 @@ class AppendTest {
     assertThat(messages()).isEqualTo(4);
   }
 
-  @Test
-  void a_batch_is_stored_once_though_somebody_has_used_a_message_id_of_its() {
-    EventStreams streams = shared();
-    try (Wire wire = Wire.to(TestServer.shared().url())) {
-      wire.publish(subject("orders.vandalised.x"), "junk", "Nats-Msg-Id", created("o2").id());
-    }
-
-    assertThat(get(streams.appendTogether(batch("o1", "o2", "o3")))).contains(2L);
-    assertThat(get(streams.appendTogether(batch("o1", "o2", "o3")))).isEmpty();
-    assertThat(messages()).isEqualTo(4);
-  }
-
   // Answers that are lost.
 
   @Test
