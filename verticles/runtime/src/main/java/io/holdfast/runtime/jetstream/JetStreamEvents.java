@@ -118,7 +118,7 @@ final class JetStreamEvents implements StreamReader {
               if (answer.succeeded()) {
                 PubAck ack = acknowledged(answer.result());
                 if (ack.duplicate() && ack.sequence() > 0 && messageId.equals(fact.id())) {
-                  return isOurs(fact, ack.sequence())
+                  return isOurs(fact, subjects.fact(fact.event()), ack.sequence())
                       .compose(
                           ours ->
                               ours
@@ -273,12 +273,13 @@ final class JetStreamEvents implements StreamReader {
   }
 
   /** Whether what bears the id of a fact's message is the fact itself. */
-  private Future<Boolean> isOurs(Envelope<?> fact, long sequence) {
+  private Future<Boolean> isOurs(Envelope<?> fact, String subject, long sequence) {
     return read(subjects.stream(fact.type().domain()), sequence, 1, 1)
         .map(
             found ->
                 found.stream()
                     .filter(message -> message.sequence() == sequence)
+                    .filter(message -> message.subject().equals(subject))
                     .flatMap(message -> decoded(message).stream())
                     .anyMatch(stored -> stored.envelope().id().equals(fact.id())));
   }
@@ -643,7 +644,7 @@ final class JetStreamEvents implements StreamReader {
                     new BrokerException(Kind.REFUSED, ack.error(), ack.errorCode()));
               }
               if (ack.duplicate()) {
-                return stands(subject, deadLetter, ack.sequence())
+                return isOurs(deadLetter, subject, ack.sequence())
                     .compose(
                         there ->
                             there
@@ -653,17 +654,6 @@ final class JetStreamEvents implements StreamReader {
               published.get(deadLetter.type()).increment();
               return Future.succeededFuture();
             });
-  }
-
-  private Future<Boolean> stands(String subject, Envelope<?> deadLetter, long sequence) {
-    return read(subjects.stream(Domain.DEADLETTERS), sequence, 1, 1)
-        .map(
-            found ->
-                found.stream()
-                    .filter(message -> message.sequence() == sequence)
-                    .filter(message -> message.subject().equals(subject))
-                    .flatMap(message -> decoded(message).stream())
-                    .anyMatch(stored -> stored.envelope().id().equals(deadLetter.id())));
   }
 
   /** Stores what is no fact, as a redriven message is none. */
