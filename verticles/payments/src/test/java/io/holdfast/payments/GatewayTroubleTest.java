@@ -202,11 +202,11 @@ class GatewayTroubleTest {
     List<Instant> charged =
         payments.streams().messages("PAYMENTS").stream().map(RawMessage::storedAt).toList();
     Instant probe = charged.getFirst();
-    // One at a time, then two, then four: 20, 40 and 80 at most, and as many again as may have
-    // begun in a second and ended in the next.
-    assertThat(within(charged, probe, 1_000)).isLessThanOrEqualTo(30);
-    assertThat(within(charged, probe, 2_000)).isLessThanOrEqualTo(80);
-    assertThat(within(charged, probe, 3_000)).isLessThanOrEqualTo(180);
+    // One at a time, then two, then four: 20, 40 and 80 at most. The ramp begins at the gateway's
+    // answer, though, and the first fact may be stored almost a step after that: so each bound is
+    // that of one step more. Without a ramp all 300 are charged within half a second.
+    assertThat(within(charged, probe, 1_000)).isLessThanOrEqualTo(80);
+    assertThat(within(charged, probe, 2_000)).isLessThanOrEqualTo(180);
     assertThat(Http.get(url + "/metrics").body())
         .doesNotContainPattern("dead_letters_total\\{.*\\} [1-9]");
   }
