@@ -10,6 +10,7 @@ import io.holdfast.runtime.config.Settings;
 import io.holdfast.runtime.jetstream.Broker;
 import io.holdfast.runtime.jetstream.GroupStreams;
 import io.holdfast.runtime.jetstream.RawMessage;
+import io.holdfast.runtime.jetstream.StreamCatalog;
 import io.holdfast.runtime.jetstream.StreamReader;
 import io.holdfast.runtime.jetstream.StreamReader.ConsumerState;
 import io.nats.client.Connection;
@@ -25,6 +26,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -104,12 +106,19 @@ public final class Streams implements AutoCloseable {
     return facts;
   }
 
-  /** Waits until a consumer has settled all that its stream holds. */
+  /** Waits until a consumer has settled all that its stream holds for it now. */
   public void awaitSettled(String stream, String consumer) {
+    long last = // as the broker may not have counted it among the pending yet
+        StreamCatalog.consumer(consumer).types().stream()
+            .map(type -> get(reader().last(subjects.stream(stream), subjects.every(type))))
+            .flatMap(Optional::stream)
+            .mapToLong(RawMessage::sequence)
+            .max()
+            .orElse(0);
     Eventually.eventually(
         consumer + " has settled everything",
         () -> get(reader().consumer(subjects.stream(stream), consumer)),
-        Streams::settled);
+        state -> state.delivered() >= last && settled(state));
   }
 
   /** How many messages a consumer was delivered so far, each as often as it was. */
