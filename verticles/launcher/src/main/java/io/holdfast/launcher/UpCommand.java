@@ -187,6 +187,9 @@ final class UpCommand implements Callable<Integer> {
     env.putIfAbsent("DRAIN_GRACE_MS", "0"); // nobody here shares requests out among replicas
     env.putIfAbsent("PAYMENT_GATEWAY_URL", "http://127.0.0.1:" + port(Groups.named("gateway")));
     env.putIfAbsent("LEDGER_FILE", data.resolve("gateway-ledger.jsonl").toString());
+    if (broker != null) {
+      env.putIfAbsent("GROUP_COMMIT", "true"); // as it syncs every write
+    }
     env.putIfAbsent("STREAM_MAX_BYTES", Long.toString(streamBytes(data)));
     return env;
   }

@@ -25,6 +25,8 @@ import java.util.regex.Pattern;
  * @param drainTimeout how long a stop may wait for what is in process, after the grace
  * @param streamReplicas copies of each stream that is created
  * @param streamMaxBytes size at which a stream refuses more
+ * @param groupCommit whether facts that are appended while others are under way are stored
+ *     together: for a broker that syncs every write, to which one batch is one write
  * @param httpMaxInFlight requests that may be in process; more are told to come back
  * @param orderDeadline how long an order may wait in one state before it counts as late
  */
@@ -42,6 +44,7 @@ public record CommonSettings(
     Duration drainTimeout,
     int streamReplicas,
     long streamMaxBytes,
+    boolean groupCommit,
     int httpMaxInFlight,
     RetryPolicy retry,
     Duration orderDeadline,
@@ -82,6 +85,7 @@ public record CommonSettings(
     Duration drain = settings.seconds("DRAIN_TIMEOUT_SECONDS", 30, 1, 600);
     int replicas = settings.integer("STREAM_REPLICAS", 1, 1, 5);
     long maxBytes = settings.wholeNumber("STREAM_MAX_BYTES", 1L << 30, 1L << 20, 1L << 50);
+    boolean groupCommit = settings.flag("GROUP_COMMIT", false);
     int inFlight = settings.integer("HTTP_MAX_IN_FLIGHT", 1_024, 1, 100_000);
     int attempts = settings.integer("RETRY_MAX_ATTEMPTS", 6, 1, 1_000);
     Duration base = settings.millis("RETRY_BASE_MS", 200, 1, 60_000);
@@ -105,6 +109,7 @@ public record CommonSettings(
                 drain,
                 replicas,
                 maxBytes,
+                groupCommit,
                 inFlight,
                 new RetryPolicy(attempts, base, cap),
                 deadline,

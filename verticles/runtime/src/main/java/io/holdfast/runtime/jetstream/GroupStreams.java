@@ -87,7 +87,9 @@ public final class GroupStreams implements EventStreams {
     this.meters = meters;
     this.log = Logging.of(group, GroupStreams.class);
     this.room = new StorageRoom(vertx, broker, settings.subjects(), meters, log);
-    this.events = new JetStreamEvents(vertx, broker, settings.subjects(), codec, meters, tracing);
+    this.events =
+        new JetStreamEvents(
+            vertx, broker, settings.subjects(), codec, meters, tracing, settings.groupCommit());
     this.parked = new Parked(vertx, broker, settings.subjects(), codec, group);
     this.deadLetters = new DeadLetters(events, settings.subjects(), codec, group);
   }

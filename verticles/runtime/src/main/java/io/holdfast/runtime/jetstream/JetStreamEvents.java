@@ -33,6 +33,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
@@ -72,14 +73,21 @@ final class JetStreamEvents implements StreamReader {
   private final EventCodec codec;
   private final Tracing tracing;
   private final Map<EventType, Counter> published;
+  private final boolean grouped;
+  private final Map<String, GroupCommit> groups = new ConcurrentHashMap<>();
 
+  /**
+   * @param grouped whether appends that come while others are under way are stored together
+   */
   JetStreamEvents(
       Vertx vertx,
       Broker broker,
       Subjects subjects,
       EventCodec codec,
       Meters meters,
-      Tracing tracing) {
+      Tracing tracing,
+      boolean grouped) {
+    this.grouped = grouped;
     this.tracing = tracing;
     this.vertx = vertx;
     this.broker = broker;
@@ -93,12 +101,13 @@ final class JetStreamEvents implements StreamReader {
 
   /** See {@link EventStreams#append}. */
   Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
+    byte[] body = codec.encode(fact);
     if (!tracing.on()) {
-      return append(fact, expectedSequence, Work.UNTOLD, fact.id(), 1);
+      return append(fact, body, expectedSequence, Work.UNTOLD);
     }
     String subject = subjects.fact(fact.event());
     Work work = tracing.publishes(Tracing.template(subject), subject, fact);
-    return append(fact, expectedSequence, work, fact.id(), 1)
+    return append(fact, body, expectedSequence, work)
         .onComplete(
             done -> {
               if (done.result() instanceof Conflict) {
@@ -109,10 +118,52 @@ final class JetStreamEvents implements StreamReader {
   }
 
   private Future<AppendResult> append(
-      Envelope<?> fact, long expectedSequence, Work work, String messageId, int attempt) {
+      Envelope<?> fact, byte[] body, long expectedSequence, Work work) {
+    return grouped
+        ? groups
+            .computeIfAbsent(
+                subjects.stream(fact.type().domain()),
+                stream -> new GroupCommit(vertx, new Appends(), PUBLISH_TIMEOUT))
+            .append(fact, body, expectedSequence, work)
+        : append(fact, body, expectedSequence, work, fact.id(), 1);
+  }
+
+  private final class Appends implements GroupCommit.Sender {
+
+    @Override
+    public Future<AppendResult> alone(
+        Envelope<?> fact, byte[] body, long expectedSequence, Work work) {
+      return append(fact, body, expectedSequence, work, fact.id(), 1);
+    }
+
+    @Override
+    public Future<Optional<Long>> together(
+        List<Guarded> facts, List<byte[]> bodies, List<Work> works) {
+      return storeTogether(facts, bodies, works);
+    }
+
+    @Override
+    public Future<AppendResult> lookBack(
+        Envelope<?> fact,
+        byte[] body,
+        long expectedSequence,
+        Work work,
+        BrokerException unanswered) {
+      return JetStreamEvents.this.lookBack(
+          fact, body, expectedSequence, work, fact.id(), 1, unanswered);
+    }
+  }
+
+  private Future<AppendResult> append(
+      Envelope<?> fact,
+      byte[] body,
+      long expectedSequence,
+      Work work,
+      String messageId,
+      int attempt) {
     Headers headers = guarded(fact, expectedSequence, work, messageId);
     return broker
-        .request(subjects.fact(fact.event()), headers, codec.encode(fact), PUBLISH_TIMEOUT)
+        .request(subjects.fact(fact.event()), headers, body, PUBLISH_TIMEOUT)
         .transform(
             answer -> {
               if (answer.succeeded()) {
@@ -122,16 +173,18 @@ final class JetStreamEvents implements StreamReader {
                       .compose(
                           ours ->
                               ours
-                                  ? lookBack(fact, expectedSequence, work, messageId, attempt, null)
+                                  ? lookBack(
+                                      fact, body, expectedSequence, work, messageId, attempt, null)
                                   : append( // anybody may have used the id
                                       fact,
+                                      body,
                                       expectedSequence,
                                       work,
                                       messageId + another(),
                                       attempt));
                 }
                 if (ack.contested()) {
-                  return lookBack(fact, expectedSequence, work, messageId, attempt, null);
+                  return lookBack(fact, body, expectedSequence, work, messageId, attempt, null);
                 }
                 if (ack.errorCode() != 0) {
                   return Future.failedFuture(
@@ -142,7 +195,7 @@ final class JetStreamEvents implements StreamReader {
               }
               if (answer.cause() instanceof BrokerException failure
                   && failure.kind() == Kind.NO_ANSWER) {
-                return lookBack(fact, expectedSequence, work, messageId, attempt, failure);
+                return lookBack(fact, body, expectedSequence, work, messageId, attempt, failure);
               }
               return Future.failedFuture(answer.cause());
             });
@@ -155,6 +208,7 @@ final class JetStreamEvents implements StreamReader {
    */
   private Future<AppendResult> lookBack(
       Envelope<?> fact,
+      byte[] body,
       long expectedSequence,
       Work work,
       String messageId,
@@ -186,7 +240,7 @@ final class JetStreamEvents implements StreamReader {
                         Kind.NO_ANSWER, "the aggregate is being written to all the time"));
               }
               return pause(attempt)
-                  .compose(v -> append(fact, expectedSequence, work, messageId, attempt + 1));
+                  .compose(v -> append(fact, body, expectedSequence, work, messageId, attempt + 1));
             });
   }
 
@@ -196,13 +250,14 @@ final class JetStreamEvents implements StreamReader {
       throw new IllegalArgumentException(
           "a batch holds 1 to " + EventStreams.MAX_BATCH + " facts, not " + facts.size());
     }
+    List<byte[]> bodies = facts.stream().map(member -> codec.encode(member.fact())).toList();
     if (!tracing.on()) {
-      return appendTogether(facts, List.of());
+      return storeTogether(facts, bodies, List.of());
     }
     List<Work> works = creates(facts);
     Work together =
         tracing.publishesTogether(subjects.stream(facts.getFirst().fact().type().domain()), works);
-    return appendTogether(facts, works)
+    return storeTogether(facts, bodies, works)
         .onComplete(
             done -> {
               works.forEach(work -> work.end(done.cause()));
@@ -232,7 +287,8 @@ final class JetStreamEvents implements StreamReader {
     return "-" + Long.toString(ThreadLocalRandom.current().nextLong() & Long.MAX_VALUE, 36);
   }
 
-  private Future<Optional<Long>> appendTogether(List<Guarded> facts, List<Work> works) {
+  private Future<Optional<Long>> storeTogether(
+      List<Guarded> facts, List<byte[]> bodies, List<Work> works) {
     String batchId = Long.toString(ThreadLocalRandom.current().nextLong() & Long.MAX_VALUE, 36);
     int last = facts.size() - 1;
     try {
@@ -243,7 +299,7 @@ final class JetStreamEvents implements StreamReader {
             subjects.fact(member.fact().event()),
             null,
             batched(member, of(works, i), batchId, i + 1),
-            codec.encode(member.fact()));
+            bodies.get(i));
       }
     } catch (BrokerException e) { // without its commit, a batch is forgotten
       return Future.failedFuture(e);
@@ -252,11 +308,7 @@ final class JetStreamEvents implements StreamReader {
     Headers headers =
         batched(commit, of(works, last), batchId, last + 1).put("Nats-Batch-Commit", "1");
     return broker
-        .request(
-            subjects.fact(commit.fact().event()),
-            headers,
-            codec.encode(commit.fact()),
-            PUBLISH_TIMEOUT)
+        .request(subjects.fact(commit.fact().event()), headers, bodies.get(last), PUBLISH_TIMEOUT)
         .compose(
             answer -> {
               PubAck ack = acknowledged(answer);
