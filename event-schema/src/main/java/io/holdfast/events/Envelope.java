@@ -2,7 +2,6 @@ package io.holdfast.events;
 
 import java.time.Instant;
 import java.util.Objects;
-import java.util.regex.Pattern;
 
 /**
  * A fact as it is stored.
@@ -18,16 +17,16 @@ public record Envelope<E extends Event>(
   /** The version that this code writes, and the highest that it reads. */
   public static final int VERSION = 1;
 
-  private static final Pattern ID = Pattern.compile("[A-Za-z0-9_-]{1,200}");
-  private static final Pattern TRACE_ID = Pattern.compile("[0-9a-f]{32}");
+  private static final int MAX_ID = 200;
+  private static final int TRACE_ID_DIGITS = 32;
 
   public Envelope {
     Objects.requireNonNull(event, "data");
     Objects.requireNonNull(timestamp, "timestamp");
-    if (id == null || !ID.matcher(id).matches()) {
+    if (!Ids.valid(id, MAX_ID)) {
       throw new IllegalArgumentException("id must be 1 to 200 letters, digits, '-' or '_'");
     }
-    if (traceId == null || !TRACE_ID.matcher(traceId).matches()) {
+    if (!isTraceId(traceId)) {
       throw new IllegalArgumentException("trace_id must be 32 lower-case hex digits");
     }
     if (version < 1) {
@@ -54,6 +53,19 @@ public record Envelope<E extends Event>(
       E event, String distinction, Instant timestamp, String traceId) {
     String id = EventType.of(event).idPrefix() + event.aggregateId() + "-" + distinction;
     return new Envelope<>(id, event, timestamp, traceId, VERSION);
+  }
+
+  private static boolean isTraceId(String traceId) {
+    if (traceId == null || traceId.length() != TRACE_ID_DIGITS) {
+      return false;
+    }
+    for (int i = 0; i < TRACE_ID_DIGITS; i++) {
+      char c = traceId.charAt(i);
+      if ((c < '0' || c > '9') && (c < 'a' || c > 'f')) {
+        return false;
+      }
+    }
+    return true;
   }
 
   public EventType type() {

@@ -227,7 +227,7 @@ public final class EventCodec {
 
     private Instant instant(String text) throws UndecodableEventException {
       try {
-        return EventJson.instant(text);
+        return Timestamps.parse(text);
       } catch (DateTimeException e) {
         throw new UndecodableEventException(
             Reason.UNDECODABLE, "not an event: timestamp is not RFC 3339 UTC", e);

@@ -22,16 +22,12 @@ import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import java.io.IOException;
 import java.time.DateTimeException;
 import java.time.Instant;
-import java.util.regex.Pattern;
 
 /**
  * How JSON is read and written throughout: UTF-8, snake_case, exact decimals, nulls left out,
  * nothing coerced.
  */
 public final class EventJson {
-
-  private static final Pattern RFC_3339_UTC =
-      Pattern.compile("\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?Z");
 
   private EventJson() {}
 
@@ -61,18 +57,6 @@ public final class EventJson {
         .build();
   }
 
-  /**
-   * An instant as the wire has it: RFC 3339 in UTC, at most nanoseconds.
-   *
-   * @throws DateTimeException if it is anything else
-   */
-  static Instant instant(String text) {
-    if (!RFC_3339_UTC.matcher(text).matches()) {
-      throw new DateTimeException("not RFC 3339 in UTC");
-    }
-    return Instant.parse(text);
-  }
-
   /** Jackson's own also takes offsets, and numbers as seconds. */
   private static final class StrictInstant extends StdScalarDeserializer<Instant> {
 
@@ -86,7 +70,7 @@ public final class EventJson {
         return (Instant) context.handleUnexpectedToken(Instant.class, in);
       }
       try {
-        return instant(in.getText());
+        return Timestamps.parse(in.getText());
       } catch (DateTimeException e) {
         return (Instant)
             context.handleWeirdStringValue(Instant.class, in.getText(), "not RFC 3339 in UTC");

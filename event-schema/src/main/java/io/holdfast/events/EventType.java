@@ -36,18 +36,20 @@ public enum EventType {
   private final Domain domain;
   private final String fact;
   private final Class<? extends Event> eventClass;
+  private final String typeName;
   private final String idPrefix;
 
   EventType(Domain domain, String fact, Class<? extends Event> eventClass) {
     this.domain = domain;
     this.fact = fact;
     this.eventClass = eventClass;
+    this.typeName = eventClass.getSimpleName();
     this.idPrefix = name().toLowerCase(Locale.ROOT).replace('_', '-') + "-";
   }
 
   /** The type's name on the wire, the record's own: {@code OrderCreated}. */
   public String typeName() {
-    return eventClass.getSimpleName();
+    return typeName;
   }
 
   public Domain domain() {

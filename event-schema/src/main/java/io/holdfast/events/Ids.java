@@ -12,7 +12,11 @@ public final class Ids {
 
   /** Whether this may be an id. */
   public static boolean valid(String id) {
-    if (id == null || id.isEmpty() || id.length() > MAX_LENGTH) {
+    return valid(id, MAX_LENGTH);
+  }
+
+  static boolean valid(String id, int maxLength) {
+    if (id == null || id.isEmpty() || id.length() > maxLength) {
       return false;
     }
     for (int i = 0; i < id.length(); i++) {

@@ -81,7 +81,7 @@ public final class PaymentVerticle extends VerticleBase {
   private final Doubts doubts;
 
   /** Spares a charge that would only be given back; nothing is wrong if it has forgotten one. */
-  private final RecentOrders justVoided = new RecentOrders();
+  private final RecentOrders justCancelled = new RecentOrders();
 
   /** Without deadlines: a reservation waits for its payment as long as it takes. */
   public PaymentVerticle(EventStreams streams, PaymentGateway gateway, Meters meters, Clock clock) {
@@ -144,7 +144,7 @@ public final class PaymentVerticle extends VerticleBase {
   }
 
   /**
-   * The first delivery reads nothing: the payment is taken to be open, unless it was voided here a
+   * The first delivery reads nothing: the payment is taken to be open, unless it was cancelled a
    * moment ago, and the append's guard finds out if it is not.
    */
   private Future<Outcome> reserved(Delivery<InventoryReserved> reserved) {
@@ -156,7 +156,7 @@ public final class PaymentVerticle extends VerticleBase {
             reserved.event().orderId(),
             payment -> PaymentRules.on(reserved.event(), payment, late));
     boolean look =
-        reserved.redelivered() || late || justVoided.contains(reserved.event().orderId());
+        reserved.redelivered() || late || justCancelled.contains(reserved.event().orderId());
     return (look ? flow.loadAndDecide() : flow.decide(History.EMPTY))
         .recover(
             failure ->
@@ -236,6 +236,7 @@ public final class PaymentVerticle extends VerticleBase {
   }
 
   private Future<Outcome> cancelled(Delivery<OrderCancelled> cancelled) {
+    justCancelled.add(cancelled.event().orderId());
     Flow flow =
         new Flow(
             cancelled,
@@ -407,9 +408,6 @@ public final class PaymentVerticle extends VerticleBase {
               result ->
                   switch (result) {
                     case Appended appended -> {
-                      if (fact instanceof PaymentVoided) {
-                        justVoided.add(orderId);
-                      }
                       if (!appended.repeated()) {
                         tell(fact);
                       }

@@ -26,10 +26,13 @@ import io.vertx.ext.web.client.HttpResponse;
 import io.vertx.ext.web.client.WebClient;
 import io.vertx.ext.web.client.WebClientOptions;
 import java.net.ConnectException;
+import java.net.URLEncoder;
 import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -57,6 +60,8 @@ public final class StripeGateway implements PaymentGateway {
       new Declined(Payment.RESERVATION_EXPIRED, "The order was given up before it was paid");
 
   /** An earlier attempt with the same key; the gateway is well, and nothing has failed. */
+  private static final String FORM = "application/x-www-form-urlencoded";
+
   private static final int STILL_AT_WORK = 409;
 
   /** A base address that is no gateway's; what the request itself names wrongly is a 400. */
@@ -398,7 +403,20 @@ public final class StripeGateway implements PaymentGateway {
   }
 
   private static Future<HttpResponse<Buffer>> sent(HttpRequest<Buffer> request, MultiMap form) {
-    return form == null ? request.send() : request.sendForm(form);
+    return form == null
+        ? request.send()
+        : request.putHeader("Content-Type", FORM).sendBuffer(Buffer.buffer(encoded(form)));
+  }
+
+  private static String encoded(MultiMap form) {
+    StringBuilder text = new StringBuilder(256);
+    for (Map.Entry<String, String> field : form) {
+      text.append(text.isEmpty() ? "" : "&")
+          .append(URLEncoder.encode(field.getKey(), StandardCharsets.UTF_8))
+          .append('=')
+          .append(URLEncoder.encode(field.getValue(), StandardCharsets.UTF_8));
+    }
+    return text.toString();
   }
 
   /**

@@ -18,6 +18,7 @@ import io.holdfast.runtime.telemetry.Meters;
 import io.holdfast.runtime.telemetry.Traceparent;
 import io.holdfast.runtime.telemetry.Tracing;
 import io.holdfast.runtime.telemetry.Work;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Timer;
 import io.nats.client.Connection;
 import io.nats.client.Dispatcher;
@@ -42,6 +43,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -126,6 +128,7 @@ final class JetStreamBridge extends VerticleBase {
   private final Tracing tracing;
   private final Logger log;
   private final Timer processing;
+  private final Map<String, Counter> processed = new ConcurrentHashMap<>();
   private final String pullSubject;
   private final String infoSubject;
   private final String exhaustedSubject;
@@ -250,10 +253,14 @@ final class JetStreamBridge extends VerticleBase {
         spec.redrives() ? Math.min(settings.workers(), REDRIVEN_AT_A_TIME) : settings.workers();
     gauges(parked);
     meters.retries(spec.name()); // from 0 on: nobody sees a counter grow that begins at 1
-    meters.processed(spec.name(), "done");
-    meters.processed(spec.name(), "retry");
+    processed("done");
+    processed("retry");
     meters.deadLetters(spec.name(), ATTEMPTS_EXHAUSTED);
     meters.deadLetters(spec.name(), REJECTED);
+  }
+
+  private Counter processed(String outcome) {
+    return processed.computeIfAbsent(outcome, name -> meters.processed(spec.name(), name));
   }
 
   private void gauges(LongSupplier parked) {
@@ -625,7 +632,7 @@ final class JetStreamBridge extends VerticleBase {
       case Done done -> acknowledge(message, sequence, "done");
       case Ignored ignored -> acknowledge(message, sequence, "ignored");
       case Postpone postpone -> {
-        meters.processed(spec.name(), "postponed").increment();
+        processed("postponed").increment();
         giveBackLater(message, sequence, postpone.delay());
       }
       case Retry retry -> retry(message, sequence, envelope, retry);
@@ -658,7 +665,7 @@ final class JetStreamBridge extends VerticleBase {
 
   private void acknowledge(Message message, long sequence, String outcome) {
     settleQuietly(message::ack); // if it is lost, the message comes again and finds its effect
-    meters.processed(spec.name(), outcome).increment();
+    processed(outcome).increment();
     failures.remove(sequence);
     finished(sequence);
   }
@@ -689,7 +696,7 @@ final class JetStreamBridge extends VerticleBase {
         .addKeyValue("retry_in_ms", delay.toMillis())
         .log("Could not process, will try again");
     meters.retries(spec.name()).increment();
-    meters.processed(spec.name(), "retry").increment();
+    processed("retry").increment();
     giveBackLater(message, sequence, delay);
   }
 
@@ -715,7 +722,7 @@ final class JetStreamBridge extends VerticleBase {
                     .log("Gave up, parked in DEADLETTERS");
                 settleQuietly(message::term);
                 meters.deadLetters(spec.name(), reason).increment();
-                meters.processed(spec.name(), "dead_lettered").increment();
+                processed("dead_lettered").increment();
                 failures.remove(sequence);
                 finished(sequence);
               } else {

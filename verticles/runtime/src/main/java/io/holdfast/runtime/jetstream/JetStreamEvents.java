@@ -7,6 +7,7 @@ import io.holdfast.events.Envelope;
 import io.holdfast.events.EventCodec;
 import io.holdfast.events.EventType;
 import io.holdfast.events.Subjects;
+import io.holdfast.events.Timestamps;
 import io.holdfast.events.UndecodableEventException;
 import io.holdfast.runtime.jetstream.AppendResult.Appended;
 import io.holdfast.runtime.jetstream.AppendResult.Conflict;
@@ -792,7 +793,7 @@ final class JetStreamEvents implements StreamReader {
 
   private static Instant instant(String brokerTime) {
     return brokerTime.endsWith("Z")
-        ? Instant.parse(brokerTime)
+        ? Timestamps.parse(brokerTime)
         : ZonedDateTime.parse(brokerTime).toInstant();
   }
 

@@ -52,8 +52,11 @@ record Provenance(
    */
   static Provenance of(
       Provenance delivered, Headers headers, ConsumerSpec spec, Subjects subjects) {
+    if (!spec.redrives() || headers == null) {
+      return delivered;
+    }
     String address = subjects.redrive(spec.group(), spec.original(), "");
-    if (!spec.redrives() || headers == null || !delivered.subject().startsWith(address)) {
+    if (!delivered.subject().startsWith(address)) {
       return delivered;
     }
     try {
