@@ -44,6 +44,10 @@ final class Topology {
 
   private static final int STREAM_NOT_FOUND = 10059;
   private static final int CONSUMER_NOT_FOUND = 10014;
+
+  /** With a reason: the store holds what this server cannot read. */
+  private static final Set<Integer> OFFLINE = Set.of(10194, 10195);
+
   private static final int STREAM_NAME_IN_USE = 10058;
   private static final int CONSUMER_EXISTS = 10148;
 
@@ -75,6 +79,10 @@ final class Topology {
       try {
         found = management.getStreamInfo(wanted.getName());
       } catch (JetStreamApiException e) {
+        if (OFFLINE.contains(e.getApiErrorCode())) {
+          problems.add(offline(wanted.getName(), e));
+          continue;
+        }
         if (e.getApiErrorCode() != STREAM_NOT_FOUND) {
           throw e;
         }
@@ -105,6 +113,9 @@ final class Topology {
     } catch (JetStreamApiException e) {
       if (e.getApiErrorCode() == STREAM_NOT_FOUND) {
         return List.of("stream " + stream + " is not there");
+      }
+      if (OFFLINE.contains(e.getApiErrorCode())) {
+        return List.of(offline(stream, e));
       }
       if (e.getApiErrorCode() != CONSUMER_NOT_FOUND) {
         throw e;
@@ -150,8 +161,8 @@ final class Topology {
                 info.getStreamState().getByteCount(),
                 config.getMaxBytes()));
       } catch (JetStreamApiException e) {
-        if (e.getApiErrorCode() != STREAM_NOT_FOUND) {
-          throw e;
+        if (e.getApiErrorCode() != STREAM_NOT_FOUND && !OFFLINE.contains(e.getApiErrorCode())) {
+          throw e; // else it is among the problems
         }
       }
     }
@@ -178,6 +189,10 @@ final class Topology {
         streams,
         consumers,
         problems);
+  }
+
+  private static String offline(String stream, JetStreamApiException why) {
+    return "stream " + stream + " cannot be used: " + why.getErrorDescription();
   }
 
   private StreamInfo create(JetStreamManagement management, StreamConfiguration wanted)
