@@ -1,5 +1,6 @@
 package io.holdfast.launcher;
 
+import io.holdfast.launcher.load.OrderBodies;
 import io.vertx.core.json.JsonObject;
 import java.math.BigDecimal;
 import java.util.List;
@@ -18,6 +19,14 @@ final class DemoStock {
           new Article("last-piece", new BigDecimal("99.00"), 1));
 
   private DemoStock() {}
+
+  /** Those of which there is plenty. */
+  static List<OrderBodies.Article> plenty() {
+    return ARTICLES.stream()
+        .filter(article -> article.quantity() > 1)
+        .map(article -> new OrderBodies.Article(article.sku(), article.price()))
+        .toList();
+  }
 
   /** Takes the stock in, once for all starts over the same data. */
   static void seed(String inventoryUrl) {

@@ -16,6 +16,7 @@ import picocli.CommandLine.HelpCommand;
     subcommands = {
       UpCommand.class,
       OrderCommand.class,
+      LoadCommand.class,
       ReconcileCommand.class,
       WhyCommand.class,
       DlqCommand.class,

@@ -22,6 +22,11 @@ final class Terminal {
     say(String.format(Locale.ROOT, format, values));
   }
 
+  /** Whether somebody looks on while it happens. */
+  static boolean live() {
+    return COLOUR;
+  }
+
   /** A line that the next one of its kind replaces, where there is a terminal; else nothing. */
   static void progress(String line) {
     if (COLOUR) {
