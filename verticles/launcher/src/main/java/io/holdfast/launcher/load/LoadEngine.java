@@ -263,6 +263,7 @@ public final class LoadEngine implements AutoCloseable {
     private long lastAnswer;
     private long lastEnd;
     private volatile boolean coming = true;
+    private volatile boolean full; // all connections are in use, and somebody waits for one
 
     Run(LoadPlan plan, Promise<LoadResult> result) {
       this.plan = plan;
@@ -299,7 +300,9 @@ public final class LoadEngine implements AutoCloseable {
           LockSupport.parkNanos(Math.max(wait, LEAST_SLEEP_NANOS));
         } else {
           next = schedule.dueBy(now);
-          context.runOnContext(v -> send());
+          if (!full) {
+            context.runOnContext(v -> send());
+          }
         }
       }
     }
@@ -312,8 +315,12 @@ public final class LoadEngine implements AutoCloseable {
       long now = System.nanoTime();
       while (sent < total && !gaveUp && schedule.due(sent) <= now) {
         if (underWay == plan.connections()) {
-          heldUpTo = Math.max(heldUpTo, Math.min(total, schedule.dueBy(now)));
-          return; // whoever gets an answer makes room
+          full = true; // whoever gets an answer makes room
+          return;
+        }
+        if (full) {
+          full = false;
+          heldUpTo = Math.min(total, schedule.dueBy(now));
         }
         long due = schedule.due(sent);
         boolean held = sent < heldUpTo;
@@ -530,17 +537,17 @@ public final class LoadEngine implements AutoCloseable {
     private void giveUp(long now) {
       long limit = plan.answerLimit().toNanos();
       for (Flight oldest = flights.peek(); oldest != null; oldest = flights.peek()) {
+        if (!oldest.over && now - oldest.sent < limit) {
+          return;
+        }
+        flights.poll(); // first, as what follows may come by here again
         if (!oldest.over) {
-          if (now - oldest.sent < limit) {
-            return;
-          }
           HttpClientRequest open = oldest.request;
           failed(oldest, "no answer within " + plan.answerLimit().toMillis() + " ms", now);
           if (open != null) {
             open.reset();
           }
         }
-        flights.poll();
       }
     }
 

@@ -65,14 +65,14 @@ public final class LoadReport {
             "  accepted        %,d of %,d, %,.1f a second",
             result.accepted(), result.due(), result.acceptedPerSecond()));
     if (result.followed() > 0) {
-      lines.add(
+      String ends =
           text(
-              "  at their end    %,d of %,d followed: %,d confirmed, %,d cancelled; %,.0f orders a minute end to end",
-              result.done(),
-              result.followed(),
-              result.confirmedCount(),
-              result.cancelledCount(),
-              result.followed() == result.accepted() ? result.ordersPerMinute() : 0));
+              "  at their end    %,d of %,d followed: %,d confirmed, %,d cancelled",
+              result.done(), result.followed(), result.confirmedCount(), result.cancelledCount());
+      lines.add(
+          result.followed() == result.accepted()
+              ? ends + text("; %,.0f orders a minute end to end", result.ordersPerMinute())
+              : ends);
     }
     lines.add(text("  errors          %,d", result.errorCount()));
     result.errors().forEach((kind, times) -> lines.add(text("    %-26s %,d", kind, times)));

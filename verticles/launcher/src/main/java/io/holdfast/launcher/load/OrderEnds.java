@@ -26,7 +26,10 @@ public interface OrderEnds {
    */
   Future<Void> begin(Consumer<List<End>> listener);
 
-  /** Whether the end of this order, just accepted, will be told. */
+  /**
+   * Whether the end of this order, just accepted, will be told. Asked once for each, always on the
+   * same thread.
+   */
   boolean follows(String orderId);
 
   /** Where the ends are known from, and what their times mean; a sentence. */

@@ -23,6 +23,10 @@ import java.util.function.Consumer;
 public final class PolledEnds implements OrderEnds {
 
   private static final int FOLLOWED = 20;
+
+  /** Between one that is picked and the next, however soon they end. */
+  private static final long APART_NANOS = 50_000_000;
+
   private static final long LOOK_MILLIS = 10;
   private static final long TIMEOUT_MILLIS = 5_000;
 
@@ -31,6 +35,7 @@ public final class PolledEnds implements OrderEnds {
   private final HttpClientAgent client;
   private final AtomicInteger following = new AtomicInteger();
   private final AtomicLong followed = new AtomicLong();
+  private long picked = System.nanoTime() - APART_NANOS;
   private volatile Consumer<List<End>> listener = ends -> {};
   private volatile boolean closed;
 
@@ -51,9 +56,11 @@ public final class PolledEnds implements OrderEnds {
 
   @Override
   public boolean follows(String orderId) {
-    if (following.get() >= FOLLOWED) {
+    long now = System.nanoTime();
+    if (following.get() >= FOLLOWED || now - picked < APART_NANOS) {
       return false;
     }
+    picked = now;
     following.incrementAndGet();
     followed.incrementAndGet();
     look(orderId);

@@ -9,7 +9,9 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /**
@@ -32,12 +34,16 @@ public final class StreamEnds implements OrderEnds {
   private final Vertx vertx;
   private final StreamReader reader;
   private final Subjects subjects;
+  private final Map<What, String> prefixes = new EnumMap<>(What.class);
   private volatile boolean closed;
 
   public StreamEnds(Vertx vertx, StreamReader reader, Subjects subjects) {
     this.vertx = vertx;
     this.reader = reader;
     this.subjects = subjects;
+    prefixes.put(What.CONFIRMED, subjects.fact(EventType.ORDER_CONFIRMED, ""));
+    prefixes.put(What.CANCELLED, subjects.fact(EventType.ORDER_CANCELLED, ""));
+    prefixes.put(What.DONE, subjects.fact(EventType.NOTIFICATION_SENT, ""));
   }
 
   @Override
@@ -83,14 +89,7 @@ public final class StreamEnds implements OrderEnds {
   private List<End> ends(List<RawMessage> page) {
     List<End> ends = new ArrayList<>(page.size());
     for (RawMessage message : page) {
-      EventType type = subjects.typeOf(message.subject()).orElse(null);
-      What what =
-          switch (type) {
-            case ORDER_CONFIRMED -> What.CONFIRMED;
-            case ORDER_CANCELLED -> What.CANCELLED;
-            case NOTIFICATION_SENT -> What.DONE;
-            case null, default -> null;
-          };
+      What what = what(message.subject());
       if (what != null) {
         Instant at = message.storedAt();
         ends.add(
@@ -101,6 +100,15 @@ public final class StreamEnds implements OrderEnds {
       }
     }
     return ends;
+  }
+
+  private What what(String subject) {
+    for (Map.Entry<What, String> of : prefixes.entrySet()) {
+      if (subject.startsWith(of.getValue())) {
+        return of.getKey();
+      }
+    }
+    return null;
   }
 
   @Override
