@@ -105,7 +105,7 @@ class LoadEngineTest {
   void in_a_closed_loop_nobody_comes_before_another_order_is_at_its_end() throws Exception {
     LoadPlan plan = LoadPlan.closed(5, Duration.ofSeconds(60)).most(8);
     Future<LoadResult> running = engine.run(plan);
-    eventually("five are accepted", () -> promised.size() == 5);
+    eventually("five are accepted", () -> engine.progress().accepted() == 5);
     assertThat(engine.progress().sent()).isEqualTo(5);
 
     for (int ended = 0; ended < 8; ended++) {
