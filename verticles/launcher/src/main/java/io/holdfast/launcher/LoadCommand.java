@@ -6,7 +6,6 @@ import io.holdfast.launcher.OrderCommand.AcceptedOrders;
 import io.holdfast.launcher.load.Knee;
 import io.holdfast.launcher.load.LoadEngine;
 import io.holdfast.launcher.load.LoadPlan;
-import io.holdfast.launcher.load.LoadProgress;
 import io.holdfast.launcher.load.LoadReport;
 import io.holdfast.launcher.load.LoadResult;
 import io.holdfast.launcher.load.OrderBodies;
@@ -14,7 +13,6 @@ import io.holdfast.launcher.load.OrderEnds;
 import io.holdfast.launcher.load.PolledEnds;
 import io.holdfast.launcher.load.StreamEnds;
 import io.holdfast.launcher.load.Words;
-import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.json.JsonObject;
@@ -27,11 +25,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Queue;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import picocli.CommandLine;
 import picocli.CommandLine.ArgGroup;
@@ -54,8 +49,6 @@ import picocli.CommandLine.Option;
     })
 final class LoadCommand implements Callable<Integer> {
 
-  private static final long LOOK_MILLIS = 100;
-  private static final long PLAIN_LINE_MILLIS = 5_000;
   private static final double MOST_PER_SECOND = 100_000;
   private static final double FIRST_STEP = 100;
   private static final double ERROR_SHARE = 0.01;
@@ -162,9 +155,6 @@ final class LoadCommand implements Callable<Integer> {
       description = "Writes the report there too; - for standard output, and nothing else there")
   private Path json;
 
-  private final Queue<String> arrived = new ConcurrentLinkedQueue<>();
-  private final List<String> accepted = new ArrayList<>();
-
   @Override
   public Integer call() throws Exception {
     LoadPlan plan = plan();
@@ -206,16 +196,15 @@ final class LoadCommand implements Callable<Integer> {
           plain || url != null
               ? OrderBodies.plain(customers, seed)
               : OrderBodies.of(DemoStock.plenty(), customers, seed);
+      LoadView view =
+          new LoadView(here ? Optional.of(new AcceptedOrders(system.path())) : Optional.empty());
       say("%s", LoadReport.intention(plan, orders, how.ramp));
-      try (LoadEngine engine = new LoadEngine(vertx, orders, bodies, ends, arrived::add)) {
-        Thread onSignal = new Thread(engine::stop, "stop");
-        Runtime.getRuntime().addShutdownHook(onSignal);
-        AcceptedOrders journal = here ? new AcceptedOrders(system.path()) : null;
-        Outcome outcome = how.ramp ? ramp(engine, plan, journal) : once(engine, plan, journal);
-        Runtime.getRuntime().removeShutdownHook(onSignal);
-        say("%s", ends.how());
-        return finish(outcome, here, followed, jsonTo);
+      Outcome outcome;
+      try (LoadEngine engine = new LoadEngine(vertx, orders, bodies, ends, view::promised)) {
+        outcome = how.ramp ? ramp(engine, view, plan) : once(engine, view, plan);
       }
+      say("%s", ends.how());
+      return finish(outcome, view, here, followed, jsonTo);
     } finally {
       vertx.close().await(10, TimeUnit.SECONDS);
     }
@@ -227,18 +216,21 @@ final class LoadCommand implements Callable<Integer> {
    */
   private record Outcome(JsonObject report, long promised, List<String> unfinished) {}
 
-  private Outcome once(LoadEngine engine, LoadPlan plan, AcceptedOrders journal) throws Exception {
+  private static Outcome once(LoadEngine engine, LoadView view, LoadPlan plan) throws IOException {
     double cpuBefore = cpuSeconds();
-    LoadResult result = follow(engine, plan, "", journal);
+    LoadResult result = view.follow(engine, plan, "");
     double cpuMicros = (cpuSeconds() - cpuBefore) * 1e6 / Math.max(1, result.answered());
-    LoadReport.lines(result, cpuMicros).forEach(Terminal::say);
+    LoadReport.lines(result).forEach(line -> say("%s", line));
+    say(
+        "  this program used %,.0f us of the processor for each request, its own start included",
+        cpuMicros);
     return new Outcome(
         result.json().put("generator_cpu_micros_per_request", cpuMicros),
         result.promised(),
         result.unfinished());
   }
 
-  private Outcome ramp(LoadEngine engine, LoadPlan plan, AcceptedOrders journal) throws Exception {
+  private Outcome ramp(LoadEngine engine, LoadView view, LoadPlan plan) throws IOException {
     Knee knee =
         new Knee(
             FIRST_STEP,
@@ -246,71 +238,24 @@ final class LoadCommand implements Callable<Integer> {
             new Knee.Limits(time("--p99", p99).toNanos() / 1_000, ERROR_SHARE, SECONDS_BEHIND));
     List<String> unfinished = new ArrayList<>();
     long promised = 0;
-    say(LoadReport.stepHeader());
+    say("%s", LoadReport.stepHeader());
     while (!knee.found()) {
-      LoadPlan step =
-          new LoadPlan(
-              new LoadPlan.Pace.Open(knee.next()),
-              plan.warmUp(),
-              plan.duration(),
-              plan.most(),
-              plan.connections(),
-              plan.answerLimit(),
-              plan.endLimit());
-      LoadResult result = follow(engine, step, "%,.0f/s  ".formatted(knee.next()), journal);
-      say(LoadReport.line(knee.tried(result)));
+      LoadResult result =
+          view.follow(engine, plan.perSecond(knee.next()), "%,.0f/s  ".formatted(knee.next()));
+      say("%s", LoadReport.line(knee.tried(result)));
       unfinished.addAll(result.unfinished());
       promised += result.promised();
-      if (result.accepted() == 0 && knee.held() == 0) {
+      if (promised == 0) {
         break; // nobody is there
       }
     }
     say("");
-    say(LoadReport.conclusion(knee));
+    say("%s", LoadReport.conclusion(knee));
     return new Outcome(LoadReport.json(knee), promised, unfinished);
   }
 
-  /** One plan to its end, with the progress of it; notes every promise as it comes. */
-  private LoadResult follow(LoadEngine engine, LoadPlan plan, String title, AcceptedOrders journal)
-      throws Exception {
-    Future<LoadResult> result = engine.run(plan);
-    long begun = System.nanoTime();
-    long lastLine = begun;
-    while (true) {
-      try {
-        LoadResult done = result.await(LOOK_MILLIS, TimeUnit.MILLISECONDS);
-        note(journal);
-        Terminal.progressDone();
-        return done;
-      } catch (TimeoutException notYet) {
-        note(journal);
-        long now = System.nanoTime();
-        LoadProgress progress = engine.progress();
-        String line = title + LoadReport.status(progress, plan, (now - begun) / 1e9);
-        if (Terminal.live()) {
-          Terminal.progress(line);
-        } else if (now - lastLine > PLAIN_LINE_MILLIS * 1_000_000) {
-          lastLine = now;
-          say("  " + line);
-        }
-      }
-    }
-  }
-
-  /** What was promised is noted at once, as neither the system nor this command may live. */
-  private void note(AcceptedOrders journal) throws IOException {
-    List<String> news = new ArrayList<>();
-    for (String id = arrived.poll(); id != null; id = arrived.poll()) {
-      news.add(id);
-    }
-    if (journal != null && !news.isEmpty()) {
-      journal.addAll(news);
-    } else {
-      accepted.addAll(news); // for a reconcile of a system elsewhere
-    }
-  }
-
-  private int finish(Outcome outcome, boolean here, boolean followed, PrintStream jsonTo)
+  private int finish(
+      Outcome outcome, LoadView view, boolean here, boolean followed, PrintStream jsonTo)
       throws Exception {
     boolean good = outcome.promised() > 0 && outcome.unfinished().isEmpty();
     if (!outcome.unfinished().isEmpty()) {
@@ -326,7 +271,9 @@ final class LoadCommand implements Callable<Integer> {
     JsonObject report = outcome.report();
     if (followed && !noReconcile) {
       Path verdict = Files.createTempFile("holdfast-load-", ".json");
-      int reconciled = LauncherMain.commandLine().execute(reconcileArguments(here, verdict));
+      int reconciled =
+          LauncherMain.commandLine()
+              .execute(reconcileArguments(here ? null : view.accepted(), verdict));
       good &= reconciled == 0;
       if (Files.size(verdict) > 0) {
         report.put("reconcile", new JsonObject(Files.readString(verdict)));
@@ -342,12 +289,15 @@ final class LoadCommand implements Callable<Integer> {
     return good ? 0 : 1;
   }
 
-  private String[] reconcileArguments(boolean here, Path verdict) throws IOException {
+  /**
+   * @param elsewhere the accepted orders, if the system does not run here; else they are noted
+   */
+  private String[] reconcileArguments(List<String> elsewhere, Path verdict) throws IOException {
     List<String> arguments = new ArrayList<>(List.of("reconcile", "--json", verdict.toString()));
     arguments.addAll(List.of("--data", system.path().toString()));
-    if (!here) {
+    if (elsewhere != null) {
       Path ids = Files.createTempFile("holdfast-load-", ".accepted");
-      Files.write(ids, accepted);
+      Files.write(ids, elsewhere);
       arguments.addAll(List.of("--accepted", ids.toString()));
       arguments.addAll(List.of("--nats", system.natsUrl().orElseThrow()));
       arguments.addAll(List.of("--namespace", system.namespace()));

@@ -5,8 +5,12 @@ import static io.holdfast.testkit.Streams.get;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.broker.NatsServer;
+import io.holdfast.events.CancelReason;
+import io.holdfast.events.Domain;
 import io.holdfast.events.Envelope;
+import io.holdfast.events.Event;
 import io.holdfast.events.NotificationEvent.NotificationSent;
+import io.holdfast.events.OrderEvent.OrderCancelled;
 import io.holdfast.launcher.OrderCommand.AcceptedOrders;
 import io.holdfast.orders.OrdersGroup;
 import io.holdfast.testkit.Streams;
@@ -94,11 +98,20 @@ class OrderBurstTest {
     assertThat(burst).isNotDone();
 
     for (String orderId : noted()) {
-      NotificationSent told = new NotificationSent(orderId, "c1", "order_confirmed", "log");
-      get(streams.events().append(Envelope.once(told, Instant.now(), "a".repeat(32)), 0));
+      append(
+          new OrderCancelled(orderId, "c1", CancelReason.CUSTOMER_REQUEST, null),
+          get(streams.events().load(Domain.ORDERS, orderId)).lastSequence());
+      append(new NotificationSent(orderId, "c1", "order_cancelled", "log"), 0);
     }
 
     assertThat(burst.get(30, TimeUnit.SECONDS)).isZero();
+  }
+
+  private void append(Event fact, long expectedSequence) {
+    get(
+        streams
+            .events()
+            .append(Envelope.once(fact, Instant.now(), "a".repeat(32)), expectedSequence));
   }
 
   private CompletableFuture<Integer> burst(int count, int concurrency, Duration limit) {

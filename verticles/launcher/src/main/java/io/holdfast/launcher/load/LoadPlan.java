@@ -70,6 +70,12 @@ public record LoadPlan(
         pace, Duration.ZERO, duration, Long.MAX_VALUE, CONNECTIONS, ANSWER_LIMIT, END_LIMIT);
   }
 
+  /** The same at another rate. */
+  public LoadPlan perSecond(double rate) {
+    return new LoadPlan(
+        new Pace.Open(rate), warmUp, duration, most, connections, answerLimit, endLimit);
+  }
+
   public LoadPlan warmUp(Duration time) {
     return new LoadPlan(pace, time, duration, most, connections, answerLimit, endLimit);
   }

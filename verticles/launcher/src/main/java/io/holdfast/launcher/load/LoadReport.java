@@ -57,7 +57,7 @@ public final class LoadReport {
   }
 
   /** What came of it, as a table. */
-  public static List<String> lines(LoadResult result, double cpuMicros) {
+  public static List<String> lines(LoadResult result) {
     List<String> lines = new ArrayList<>();
     lines.add("");
     lines.add(
@@ -98,7 +98,6 @@ public final class LoadReport {
               "  %,d requests were sent more than %d ms late, as this machine was too busy; that is in the figures too",
               result.late(), LoadResult.LATE_MICROS / 1_000));
     }
-    lines.add(text("  this program used %,.0f us of the processor for each request", cpuMicros));
     return lines;
   }
 
