@@ -6,7 +6,8 @@ import java.util.Optional;
 
 /**
  * Searches the highest rate that a system bears: twice as much at each step until it is too much,
- * then between what held and what did not. Knows no clock and no system.
+ * then between what held and what did not. What was too much is tried once more at the end, as a
+ * system that has only just started bears little. Knows no clock and no system.
  */
 public final class Knee {
 
@@ -21,6 +22,7 @@ public final class Knee {
   private double next;
   private double held;
   private double tooMuch = Double.POSITIVE_INFINITY;
+  private boolean certain; // that it was, as it was tried twice
 
   /**
    * What must hold for a rate to be borne.
@@ -49,8 +51,11 @@ public final class Knee {
 
   /** Whether there is nothing more to try. */
   public boolean found() {
-    boolean near = held > 0 && tooMuch / held < EXACT;
-    return near || held >= most || tooMuch <= LEAST;
+    return (near() && certain) || held >= most || tooMuch <= LEAST;
+  }
+
+  private boolean near() {
+    return held > 0 && tooMuch / held < EXACT;
   }
 
   /** The rate to try next, a second. */
@@ -64,11 +69,15 @@ public final class Knee {
     steps.add(step);
     if (step.problem().isEmpty()) {
       held = next;
+      tooMuch = held < tooMuch ? tooMuch : Double.POSITIVE_INFINITY;
     } else {
+      certain = next == tooMuch;
       tooMuch = next;
     }
     if (tooMuch == Double.POSITIVE_INFINITY) {
       next = Math.min(most, held * 2);
+    } else if (near()) {
+      next = tooMuch;
     } else {
       next = held == 0 ? Math.max(LEAST, tooMuch / 2) : Math.sqrt(held * tooMuch);
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.DoubleFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,6 +37,16 @@ class KneeTest {
         .anySatisfy(step -> assertThat(step.problem()).contains("p99 700 ms"));
     assertThat(search(rate -> result(rate, 0, FINE, rate > 300 ? (long) (rate * 3) : 0)).steps())
         .anySatisfy(step -> assertThat(step.problem()).contains("3.0 s behind"));
+  }
+
+  @Test
+  void a_cold_start_is_not_taken_for_the_limit() {
+    AtomicInteger tries = new AtomicInteger();
+    Knee knee =
+        search(
+            rate -> result(rate, 0, FINE, tries.incrementAndGet() <= 3 || rate > 740 ? 9_999 : 0));
+
+    assertThat(knee.held()).isBetween(740 / 1.11, 740.0);
   }
 
   @Test
