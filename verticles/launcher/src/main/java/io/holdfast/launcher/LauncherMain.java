@@ -22,6 +22,7 @@ import picocli.CommandLine.HelpCommand;
       DlqCommand.class,
       DoctorCommand.class,
       ChaosCommand.class,
+      BenchCommand.class,
       HelpCommand.class
     })
 public final class LauncherMain implements Runnable {

@@ -18,6 +18,9 @@ import java.util.concurrent.TimeUnit;
  */
 final class ServiceProcess implements ChildWatch.Child {
 
+  /** Options of every service's JVM. */
+  static final List<String> JVM = List.of("-XX:+UseSerialGC", "-Xmx128m");
+
   private static final Duration SIGNAL = Duration.ofSeconds(5);
   private static final Duration KILL = Duration.ofSeconds(10);
 
@@ -64,7 +67,7 @@ final class ServiceProcess implements ChildWatch.Child {
     Files.createDirectories(log.getParent());
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-XX:+UseSerialGC", "-Xmx128m"));
+    command.addAll(JVM);
     command.addAll(jvm);
     command.addAll(List.of("-jar", jar(group).toString()));
     // Ctrl-C is for the launcher, which passes it on: whoever hears it twice hurries.

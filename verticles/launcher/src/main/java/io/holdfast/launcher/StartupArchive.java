@@ -104,7 +104,7 @@ public final class StartupArchive {
     }
   }
 
-  private static void deleteAll(Path folder) {
+  static void deleteAll(Path folder) {
     try (Stream<Path> all = Files.walk(folder)) {
       for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
         Files.delete(path);

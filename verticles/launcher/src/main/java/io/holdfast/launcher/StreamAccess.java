@@ -20,8 +20,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * A connection of a command's own to a system's streams. Creates none of them, and stores nothing
- * but what an operator does with dead letters; blocking.
+ * A connection of a command's own to a system's streams. Creates none of them, but for {@link
+ * #provision}, and stores nothing but what an operator does with dead letters; blocking.
  */
 final class StreamAccess implements AutoCloseable {
 
@@ -45,15 +45,25 @@ final class StreamAccess implements AutoCloseable {
             platform.meters());
   }
 
+  /** Creates all streams at a broker that has none yet, as the services do it. */
+  static void provision(String natsUrl, Path logs) throws java.io.IOException {
+    open(natsUrl, "", logs, true).close();
+  }
+
   /**
    * @throws IllegalStateException if the broker or a stream is not there within 10 s
    */
   static StreamAccess open(String natsUrl, String namespace, Path logs) throws java.io.IOException {
+    return open(natsUrl, namespace, logs, false);
+  }
+
+  private static StreamAccess open(String natsUrl, String namespace, Path logs, boolean provision)
+      throws java.io.IOException {
     Logging.toFile(logs.resolve("launcher.log"), "launcher", Map.of("LOG_LEVEL", "warn"));
     Map<String, String> env = new HashMap<>(System.getenv());
     env.put("NATS_URL", natsUrl);
     env.put("NAMESPACE", namespace);
-    env.put("PROVISION", "false");
+    env.put("PROVISION", Boolean.toString(provision));
     StreamAccess access = new StreamAccess(CommonSettings.read(new Settings(env), 0));
     try {
       access.streams.whenReady().await(10, TimeUnit.SECONDS);

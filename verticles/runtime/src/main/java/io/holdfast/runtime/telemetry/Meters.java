@@ -1,5 +1,6 @@
 package io.holdfast.runtime.telemetry;
 
+import com.sun.management.ThreadMXBean;
 import io.micrometer.core.instrument.Clock;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
@@ -16,6 +17,7 @@ import io.micrometer.core.instrument.distribution.DistributionStatisticConfig;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -61,6 +63,21 @@ public final class Meters {
     new ProcessorMetrics().bindTo(registry);
     JvmGcMetrics gc = new JvmGcMetrics();
     gc.bindTo(registry);
+    allocated();
+  }
+
+  /**
+   * What all threads have allocated, ended ones included. Garbage collectors count only what they
+   * have seen at a collection, and those are seconds apart.
+   */
+  private void allocated() {
+    if (ManagementFactory.getThreadMXBean() instanceof ThreadMXBean threads
+        && threads.isThreadAllocatedMemorySupported()) {
+      FunctionCounter.builder(
+              "jvm_threads_allocated_bytes", threads, ThreadMXBean::getTotalThreadAllocatedBytes)
+          .description("Memory that all threads have allocated since the start")
+          .register(registry);
+    }
   }
 
   /** For Vert.x's own metrics. */
