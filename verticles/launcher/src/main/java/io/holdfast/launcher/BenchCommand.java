@@ -3,7 +3,6 @@ package io.holdfast.launcher;
 import static io.holdfast.launcher.Terminal.say;
 
 import io.holdfast.broker.NatsServer;
-import io.holdfast.broker.NatsServerBinary;
 import io.holdfast.launcher.bench.CeilingProcess;
 import io.holdfast.launcher.bench.Contestant;
 import io.holdfast.launcher.bench.Figures;
@@ -59,6 +58,13 @@ final class BenchCommand implements Callable<Integer> {
   private static final int PACED_CONNECTIONS = 64;
   private static final double PACE = 10_000 / 60.0;
 
+  private static final int REPLICAS = 4;
+  private static final List<String> SERVICES =
+      List.of("orders", "inventory", "payments", "notifications", "audit");
+
+  /** The simulator keeps something of every charge in memory. */
+  private static final List<String> SIMULATOR_OF_MANY = List.of("-Xmx3g");
+
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
   @Mixin private DataFolder dataFolder;
 
@@ -96,6 +102,32 @@ final class BenchCommand implements Callable<Integer> {
       description = "Orders of a saturated part. Default: 40000, or 10000 if quick")
   private Long orders;
 
+  @Option(
+      names = "--warm-up",
+      paramLabel = "N",
+      description = "Orders before anything is measured. Default: 30000, or 8000 if quick")
+  private Long warmUp;
+
+  @Option(
+      names = "--long",
+      description = {
+        "Then also: what an order costs when --stored others are stored, and with four replicas of"
+            + " every service.",
+        "Takes some 20 minutes more"
+      })
+  private boolean alsoLong;
+
+  @Option(
+      names = "--stored",
+      paramLabel = "N",
+      description = "With --long: so many orders are stored. Default: ${DEFAULT-VALUE}")
+  private long stored = 1_000_000;
+
+  @Option(
+      names = "--micro",
+      description = "Instead of all that: the hot pieces by themselves, under JMH")
+  private boolean micro;
+
   @Option(names = "--json", paramLabel = "FILE", description = "Writes every figure there too")
   private Path json;
 
@@ -124,6 +156,9 @@ final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    if (micro) {
+      return Microbenchmarks.run(quick, json);
+    }
     Set<Contestant> contestants = choose(only, "--only", Contestant::named, Contestant.class);
     Set<Mode> chosenModes = choose(modes, "--modes", Mode::named, Mode.class);
     sizes = sizes();
@@ -132,6 +167,12 @@ final class BenchCommand implements Callable<Integer> {
     }
     if (sizes.orders() < 500 || sizes.orders() > 10_000_000) {
       throw bad("--orders must be from 500 to 10000000");
+    }
+    if (sizes.warmUp() < 100 || sizes.warmUp() > 10_000_000) {
+      throw bad("--warm-up must be from 100 to 10000000");
+    }
+    if (stored < 1_000 || stored > 100_000_000) {
+      throw bad("--stored must be from 1000 to 100000000");
     }
     Optional<Peer> peer = peer(contestants);
     java = Path.of(BenchSite.java());
@@ -155,17 +196,35 @@ final class BenchCommand implements Callable<Integer> {
         }
       }
     }
+    if (alsoLong) {
+      inTheLongRun("with many orders stored", this::withManyStored);
+      inTheLongRun("with four replicas", this::withReplicas);
+    }
     report(chosenModes, Duration.ofNanos(System.nanoTime() - begun));
     return troubles.isEmpty() ? 0 : 1;
   }
 
   private Sizes sizes() {
     long n = orders == null ? (quick ? 10_000 : 40_000) : orders;
+    long warm = warmUp == null ? (quick ? 8_000 : 30_000) : warmUp;
     int times = rounds == null ? (quick ? 1 : 5) : rounds;
+    // Where each message waits for the disk, few orders take as long as many do elsewhere.
     return quick
         ? new Sizes(
-            times, n, 8_000, 1_000, 10, 10, 3 * n, 2 * n, n * 2 / 5, n / 10, n, n / 3, false)
-        : new Sizes(times, n, 30_000, 2_500, 30, 5, 2 * n, 30_000, n / 4, n / 20, n, n / 4, true);
+            times,
+            n,
+            warm,
+            Math.min(n, 1_000),
+            10,
+            10,
+            3 * n,
+            2 * n,
+            n * 2 / 5,
+            n / 10,
+            n,
+            n / 3,
+            false)
+        : new Sizes(times, n, warm, 2_500, 30, 5, 2 * n, warm, n / 4, n / 20, n, n / 4, true);
   }
 
   private Optional<Peer> peer(Set<Contestant> contestants) {
@@ -173,12 +232,7 @@ final class BenchCommand implements Callable<Integer> {
       return Optional.empty();
     }
     try {
-      return Optional.of(
-          new Peer(
-              peerFolder,
-              NatsServerBinary.findOrFetch(
-                      DataFolder.projectRoot().resolve(".tools"), Terminal::say)
-                  .path()));
+      return Optional.of(new Peer(peerFolder));
     } catch (IllegalArgumentException none) {
       throw bad("--peer: " + none.getMessage());
     }
@@ -236,6 +290,7 @@ final class BenchCommand implements Callable<Integer> {
             case PEER ->
                 peer.orElseThrow()
                     .run(
+                        BenchSite.natsServer().path(),
                         durable,
                         durable ? sizes.peerDurable() : sizes.peer(),
                         sizes.paced(),
@@ -313,15 +368,98 @@ final class BenchCommand implements Callable<Integer> {
   /** How long one more of each service takes until it is ready, beside those that run and idle. */
   private JsonObject starts(BenchSite site) throws IOException, InterruptedException {
     JsonObject starts = new JsonObject();
-    for (String group :
-        sizes.startAll()
-            ? List.of("orders", "inventory", "payments", "notifications", "audit")
-            : List.of("orders")) {
+    for (String group : sizes.startAll() ? SERVICES : List.of("orders")) {
       starts.put("ready_ms." + group, site.startReplica(group, group + "-2").toNanos() / 1e6);
       site.stopReplica(group + "-2");
       starts.put("jar_mib." + group, Files.size(ServiceProcess.jar(group)) / (double) (1 << 20));
     }
     return starts;
+  }
+
+  /** A measurement that is done once, of services in processes and a relaxed broker. */
+  private interface LongRun {
+    JsonObject in(Path folder) throws IOException, InterruptedException;
+  }
+
+  private void inTheLongRun(String what, LongRun run) throws InterruptedException {
+    Path folder = data.resolve(what.replace(' ', '-'));
+    try {
+      Files.createDirectories(folder);
+      figures.add(Contestant.PROCESSES, Mode.RELAXED, run.in(folder));
+      StartupArchive.deleteAll(folder);
+    } catch (IOException | RuntimeException failure) {
+      trouble(
+          Contestant.PROCESSES,
+          Mode.RELAXED,
+          what + ": " + failure.getMessage() + "; what is left of it is in " + folder);
+    }
+  }
+
+  /**
+   * Both times by services that have just been started and warmed up alike, so that only the store
+   * is another.
+   */
+  private JsonObject withManyStored(Path folder) throws IOException, InterruptedException {
+    try (BenchSite site = BenchSite.start(folder, false, false, SIMULATOR_OF_MANY)) {
+      JsonObject few;
+      long there = sizes.warmUp() + sizes.orders();
+      try (LoadProcess load = load(site, folder)) {
+        few = saturate(load, "few");
+        while (there < stored) {
+          long more = Math.min(50_000, stored - there);
+          JsonObject step = load.closedLoop("fill", more, CONNECTIONS, IN_FLIGHT);
+          there += more;
+          say(
+              "%,10d stored  %,9.0f orders/min  broker %,5.0f MiB, %.2f CPU s per 10,000",
+              there,
+              step.getDouble("orders_per_min"),
+              step.getDouble("rss_mib.nats-server"),
+              step.getDouble("cpu_s.nats-server"));
+        }
+      }
+      site.restartServices();
+      try (LoadProcess load = load(site, folder)) {
+        JsonObject many = saturate(load, "many");
+        return compared("many_stored", few, many);
+      }
+    }
+  }
+
+  private JsonObject withReplicas(Path folder) throws IOException, InterruptedException {
+    try (BenchSite site = BenchSite.start(folder, false, false, List.of())) {
+      JsonObject one;
+      try (LoadProcess load = load(site, folder)) {
+        one = saturate(load, "one");
+      }
+      for (String group : SERVICES) {
+        for (int replica = 2; replica <= REPLICAS; replica++) {
+          site.startReplica(group, group + "-" + replica);
+        }
+      }
+      try (LoadProcess load = load(site, folder)) {
+        return compared("replicas", one, saturate(load, "four"));
+      }
+    }
+  }
+
+  private JsonObject saturate(LoadProcess load, String step) throws IOException {
+    load.closedLoop("warm-up", sizes.warmUp(), CONNECTIONS, IN_FLIGHT);
+    return load.closedLoop(step, sizes.orders(), CONNECTIONS, IN_FLIGHT);
+  }
+
+  /** Under {@code what.before}, {@code what.after}, and what became of cost and rate. */
+  private static JsonObject compared(String what, JsonObject before, JsonObject after) {
+    Map<String, JsonObject> steps = new LinkedHashMap<>();
+    steps.put(what + "_before", before);
+    steps.put(what + "_after", after);
+    JsonObject flat = Figures.flat(steps);
+    for (String figure :
+        List.of("cpu_s_without_simulator", "cpu_s.nats-server", "orders_per_min")) {
+      flat.put(
+          what + "." + figure + "_growth",
+          flat.getDouble(what + "_after." + figure) / flat.getDouble(what + "_before." + figure));
+    }
+    return flat;
   }
 
   private void report(Set<Mode> chosenModes, Duration took) throws IOException {
@@ -364,6 +502,8 @@ final class BenchCommand implements Callable<Integer> {
               + " nothing else: no HTTP, no",
           "  gateway, no stock levels, no ledger, no logs. Nothing that keeps our promises can"
               + " reach it.",
+          "  When every write is synced it is no ceiling: it waits for each message, where batches"
+              + " share one sync.",
           "- The peer keeps its state in memory alone, has no guards, its audit is a file, and its"
               + " gateway is a call that returns",
           "  at once. Ours is the simulator, asked over HTTP and counted apart; targets compare"

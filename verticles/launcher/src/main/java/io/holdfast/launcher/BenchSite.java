@@ -79,10 +79,12 @@ final class BenchSite implements AutoCloseable {
 
   /** A broker as {@code up} starts it, but with its writes synced only if asked for. */
   static NatsServer startBroker(Path folder, boolean durable) {
-    NatsServerBinary binary =
-        NatsServerBinary.findOrFetch(DataFolder.projectRoot().resolve(".tools"), Terminal::say);
     return NatsServer.start(
-        binary, NatsServerConfig.in(folder).monitoringPort(0).syncAlways(durable).build());
+        natsServer(), NatsServerConfig.in(folder).monitoringPort(0).syncAlways(durable).build());
+  }
+
+  static NatsServerBinary natsServer() {
+    return NatsServerBinary.findOrFetch(DataFolder.projectRoot().resolve(".tools"), Terminal::say);
   }
 
   private void startAll(List<String> simulatorJvm) throws IOException, InterruptedException {
@@ -205,6 +207,20 @@ final class BenchSite implements AutoCloseable {
     if (!process.awaitEnd(STOP_LIMIT)) {
       process.kill();
     }
+  }
+
+  /** Ends every service and starts it again; the broker and the simulator stay. */
+  void restartServices() throws IOException, InterruptedException {
+    for (ServiceProcess process : processes.values()) {
+      if (!process.group().equals("gateway")) {
+        process.terminate();
+        if (!process.awaitEnd(STOP_LIMIT)) {
+          process.kill();
+        }
+        process.start();
+      }
+    }
+    ServiceProbe.awaitReady(urls, READY_LIMIT, this::checkAlive);
   }
 
   private static boolean ready(String url) {

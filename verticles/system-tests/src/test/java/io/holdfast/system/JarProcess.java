@@ -167,9 +167,14 @@ public final class JarProcess implements AutoCloseable {
 
   /** The exit status, waited for at most a minute. */
   public int exitStatus() {
+    return exitStatus(Duration.ofMinutes(1));
+  }
+
+  /** The exit status, waited for at most so long. */
+  public int exitStatus(Duration limit) {
     try {
-      if (!process.waitFor(60, TimeUnit.SECONDS)) {
-        throw new AssertionError(name + " did not end within a minute: " + output());
+      if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
+        throw new AssertionError(name + " did not end within " + limit + ": " + output());
       }
       return process.exitValue();
     } catch (InterruptedException e) {

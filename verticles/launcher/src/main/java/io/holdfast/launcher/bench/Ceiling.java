@@ -56,7 +56,10 @@ public final class Ceiling {
   }
 
   public static void main(String[] args) throws IOException {
-    JsonObject task = new JsonObject(args[0]);
+    System.out.println(measure(new JsonObject(args[0])).encode());
+  }
+
+  static JsonObject measure(JsonObject task) throws IOException {
     Map<String, Long> pids = new LinkedHashMap<>();
     task.getJsonObject("pids")
         .forEach(entry -> pids.put(entry.getKey(), ((Number) entry.getValue()).longValue()));
@@ -79,7 +82,8 @@ public final class Ceiling {
     figures.put(
         "event_bytes",
         ceiling.stages.stream().mapToInt(stage -> stage.headerBytes() + stage.bodyBytes()).sum());
-    System.out.println(figures.encode());
+    ceiling.wire.close();
+    return figures;
   }
 
   /** As the services' consumers are, of a name and a filter that say what they are for. */

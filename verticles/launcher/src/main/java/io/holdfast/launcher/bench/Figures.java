@@ -35,10 +35,6 @@ public final class Figures {
     return rounds.containsKey(key(contestant, mode));
   }
 
-  int roundsOf(Contestant contestant, Mode mode) {
-    return rounds.getOrDefault(key(contestant, mode), List.of()).size();
-  }
-
   /** Empty if no round has it. */
   Optional<Spread> of(Contestant contestant, Mode mode, String figure) {
     double[] values =

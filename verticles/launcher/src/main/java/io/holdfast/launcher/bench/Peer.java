@@ -31,27 +31,26 @@ public final class Peer {
   private static final long LIMIT_MINUTES = 30;
 
   private final Path folder;
-  private final Path natsServer;
 
   /**
-   * @param natsServer the program that everybody else is measured with
    * @throws IllegalArgumentException if there is no peer in that folder
    */
-  public Peer(Path folder, Path natsServer) {
+  public Peer(Path folder) {
     if (!Files.isReadable(folder.resolve(SCRIPT))) {
       throw new IllegalArgumentException("there is no " + SCRIPT + " in " + folder);
     }
     this.folder = folder;
-    this.natsServer = natsServer;
   }
 
   /**
    * Its figures, under the names that {@link Load} uses; each of them under its step's name.
    *
+   * @param natsServer the program that everybody else is measured with
    * @param work for its files
    * @throws IOException if it could not be built or run, with the end of what it said
    */
-  public Map<String, JsonObject> run(boolean durable, long orders, long paced, Path work)
+  public Map<String, JsonObject> run(
+      Path natsServer, boolean durable, long orders, long paced, Path work)
       throws IOException, InterruptedException {
     takenPort()
         .ifPresent(
@@ -79,6 +78,7 @@ public final class Peer {
     Process process = builder.start();
     Map<String, JsonObject> steps = new LinkedHashMap<>();
     List<String> said = new ArrayList<>();
+    boolean enough = false;
     process
         .onExit()
         .orTimeout(LIMIT_MINUTES, TimeUnit.MINUTES)
@@ -96,8 +96,9 @@ public final class Peer {
             default -> {}
           }
         }
-        if (steps.size() == 2) {
-          process.destroy(); // what it would measure besides is of no use here; it tidies up
+        if (steps.size() == 2 && !enough) {
+          enough = true;
+          process.toHandle().destroy(); // it tidies up; what else it would measure is of no use
         }
       }
     }
@@ -111,7 +112,7 @@ public final class Peer {
   }
 
   private static Process kill(Process process) {
-    process.destroy();
+    process.toHandle().destroy();
     return process;
   }
 

@@ -68,6 +68,8 @@ public final class Report {
     row("a lone order to confirmed, p50 ms", "lone.confirmed_p50_ms", "%.2f");
     lines.add("ms from start to ready");
     perProcess("start.ready_ms", "%.0f");
+    compared("with many orders stored", "many_stored");
+    compared("with four replicas of each service", "replicas");
   }
 
   /** A line that the lines below it belong to, of which there are none. */
@@ -101,6 +103,20 @@ public final class Report {
     Set<String> names = new LinkedHashSet<>();
     columns.forEach(column -> names.addAll(figures.processes(column, mode, figure)));
     names.forEach(name -> row("    " + name, figure + "." + name, form));
+  }
+
+  /** What a change did to cost and rate; one of its kind is made, after all rounds. */
+  private void compared(String title, String what) {
+    lines.add(title);
+    for (String side : List.of("before", "after")) {
+      String step = what + "_" + side + ".";
+      row("  orders/min, " + side, step + "orders_per_min", "%,.0f");
+      row("  CPU s per 10,000, " + side, step + "cpu_s_without_simulator", "%.2f");
+      row("    nats-server", step + "cpu_s.nats-server", "%.2f");
+      row("  broker's MiB, " + side, step + "rss_mib.nats-server", "%,.0f");
+    }
+    row("  CPU per order, after : before", what + ".cpu_s_without_simulator_growth", "%.2f");
+    row("  orders/min, after : before", what + ".orders_per_min_growth", "%.2f");
   }
 
   private void ratioToTheCeiling() {

@@ -131,7 +131,7 @@ public final class Targets {
   }
 
   private OptionalDouble growth() {
-    return median(PROCESSES, RELAXED, "long.cpu_growth");
+    return median(PROCESSES, RELAXED, "many_stored.cpu_s_without_simulator_growth");
   }
 
   private OptionalDouble worst(String figure) {
