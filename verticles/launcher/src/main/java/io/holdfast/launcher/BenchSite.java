@@ -19,9 +19,11 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * A whole system to be measured, as {@code up} would start it: the same JVMs with the same options,
@@ -44,10 +46,10 @@ final class BenchSite implements AutoCloseable {
   private final boolean oneJvm;
   private final NatsServer broker;
   private final Map<String, String> env;
-  private final Map<String, ServiceProcess> processes = new LinkedHashMap<>();
+  private final Map<String, ServiceProcess> processes = new ConcurrentHashMap<>();
   private final Map<String, String> urls = new LinkedHashMap<>();
   private final List<String> orders = new ArrayList<>();
-  private Process up;
+  private volatile Process up;
 
   private BenchSite(Path data, boolean oneJvm, boolean durable) throws IOException {
     this.data = data;
@@ -68,6 +70,8 @@ final class BenchSite implements AutoCloseable {
   static BenchSite start(Path data, boolean oneJvm, boolean durable, List<String> simulatorJvm)
       throws IOException, InterruptedException {
     BenchSite site = new BenchSite(data, oneJvm, durable);
+    // They have sessions of their own, so Ctrl-C does not reach them.
+    Runtime.getRuntime().addShutdownHook(new Thread(site::kill, "stop-site"));
     try {
       site.startAll(simulatorJvm);
       return site;
@@ -288,14 +292,21 @@ final class BenchSite implements AutoCloseable {
         }
       }
     } catch (InterruptedException e) {
-      processes.values().stream()
-          .map(ServiceProcess::pid)
-          .flatMap(pid -> ProcessHandle.of(pid).stream())
-          .forEach(ProcessHandle::destroyForcibly);
+      kill();
       Thread.currentThread().interrupt();
     } finally {
       broker.close();
     }
+  }
+
+  /** Ends the services at once, as nothing of theirs is wanted any more. */
+  void kill() {
+    Stream.concat(
+            processes.values().stream()
+                .filter(ServiceProcess::isAlive)
+                .flatMap(process -> ProcessHandle.of(process.pid()).stream()),
+            Stream.ofNullable(up).map(Process::toHandle))
+        .forEach(ProcessHandle::destroyForcibly);
   }
 
   private static long streamBytes(Path data) throws IOException {

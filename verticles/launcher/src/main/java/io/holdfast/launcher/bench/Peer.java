@@ -76,6 +76,25 @@ public final class Peer {
       env.put("SYNC", "always");
     }
     Process process = builder.start();
+    Thread onExit = new Thread(() -> process.toHandle().destroy(), "stop-peer");
+    Runtime.getRuntime().addShutdownHook(onExit);
+    try {
+      return measured(process);
+    } finally {
+      removeHook(onExit);
+    }
+  }
+
+  private static void removeHook(Thread hook) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException exiting) {
+      // then it runs
+    }
+  }
+
+  private static Map<String, JsonObject> measured(Process process)
+      throws IOException, InterruptedException {
     Map<String, JsonObject> steps = new LinkedHashMap<>();
     List<String> said = new ArrayList<>();
     boolean enough = false;
