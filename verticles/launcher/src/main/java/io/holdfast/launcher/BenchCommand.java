@@ -534,6 +534,7 @@ final class BenchCommand implements Callable<Integer> {
         .put("rounds", sizes.rounds())
         .put("orders", sizes.orders())
         .put("warm_up", sizes.warmUp())
+        .put("nats_server", BenchSite.natsServer().version().toString())
         .put("jvm", Runtime.version().toString())
         .put("jvm_options_processes", BenchSite.jvmOptions(false))
         .put("jvm_options_one_jvm", BenchSite.jvmOptions(true))

@@ -97,7 +97,7 @@ public final class Load {
       long told = placing.awaitTold();
       awaitSealed();
       Usage ended = Usage.of(pids);
-      JsonObject figures = new JsonObject().put("step", step.name()).put("orders", step.orders());
+      JsonObject figures = new JsonObject().put("orders", step.orders());
       placing.report(figures);
       double seconds = ended.secondsSince(begun);
       long accepted = placing.accepted();

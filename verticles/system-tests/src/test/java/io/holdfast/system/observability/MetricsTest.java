@@ -59,6 +59,7 @@ class MetricsTest {
           promise("group_ready", "gauge", "notifications", "group"),
           promise("event_loop_delay_seconds", "gauge", "gateway"),
           promise("jvm_memory_used_bytes", "gauge", "gateway", "area", "id"),
+          promise("jvm_threads_allocated_bytes_total", "counter", "gateway"),
           promise(
               "vertx_http_server_response_time_seconds", "histogram", "orders", "code", "method"));
 
