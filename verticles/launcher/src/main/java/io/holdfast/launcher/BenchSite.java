@@ -62,6 +62,9 @@ final class BenchSite implements AutoCloseable {
     env.put("NAMESPACE", "");
     env.put("HOST", "127.0.0.1");
     env.put("DRAIN_GRACE_MS", "0"); // as up does
+    if (durable) {
+      env.putIfAbsent("GROUP_COMMIT", "true"); // as up does with a broker that it starts
+    }
     env.remove("LEDGER_FILE");
     env.put("STREAM_MAX_BYTES", Long.toString(streamBytes(data)));
   }

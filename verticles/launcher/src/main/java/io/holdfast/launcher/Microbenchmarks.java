@@ -27,7 +27,6 @@ final class Microbenchmarks {
     command.add(BenchSite.java());
     command.add("-Dholdfast.root=" + DataFolder.projectRoot());
     command.addAll(List.of("-jar", jar.toString(), "-prof", "gc", "-foe", "true"));
-    command.addAll(List.of("-jvmArgsAppend", "-Dholdfast.root=" + DataFolder.projectRoot()));
     if (quick) {
       command.addAll(List.of("-wi", "2", "-i", "2"));
     }
