@@ -404,7 +404,7 @@ final class BenchCommand implements Callable<Integer> {
       JsonObject few;
       long there = sizes.warmUp() + sizes.orders();
       try (LoadProcess load = load(site, folder)) {
-        few = saturate(load, "few");
+        few = saturate(load, "few", sizes.warmUp());
         while (there < stored) {
           long more = Math.min(50_000, stored - there);
           JsonObject step = load.closedLoop("fill", more, CONNECTIONS, IN_FLIGHT);
@@ -419,8 +419,8 @@ final class BenchCommand implements Callable<Integer> {
       }
       site.restartServices();
       try (LoadProcess load = load(site, folder)) {
-        JsonObject many = saturate(load, "many");
-        return compared("many_stored", few, many);
+        JsonObject many = saturate(load, "many", sizes.warmUp());
+        return compared("many_stored", few, many).put("many_stored.orders", there);
       }
     }
   }
@@ -429,21 +429,23 @@ final class BenchCommand implements Callable<Integer> {
     try (BenchSite site = BenchSite.start(folder, false, false, List.of())) {
       JsonObject one;
       try (LoadProcess load = load(site, folder)) {
-        one = saturate(load, "one");
+        one = saturate(load, "one", sizes.warmUp());
       }
+      say("Starting %d replicas of each service ...", REPLICAS);
       for (String group : SERVICES) {
         for (int replica = 2; replica <= REPLICAS; replica++) {
           site.startReplica(group, group + "-" + replica);
         }
       }
       try (LoadProcess load = load(site, folder)) {
-        return compared("replicas", one, saturate(load, "four"));
+        // Each of them has its part of the orders alone to get warm by.
+        return compared("replicas", one, saturate(load, "four", REPLICAS * sizes.warmUp()));
       }
     }
   }
 
-  private JsonObject saturate(LoadProcess load, String step) throws IOException {
-    load.closedLoop("warm-up", sizes.warmUp(), CONNECTIONS, IN_FLIGHT);
+  private JsonObject saturate(LoadProcess load, String step, long warmUpOrders) throws IOException {
+    load.closedLoop("warm-up", warmUpOrders, CONNECTIONS, IN_FLIGHT);
     return load.closedLoop(step, sizes.orders(), CONNECTIONS, IN_FLIGHT);
   }
 

@@ -47,6 +47,26 @@ class TargetsTest {
   }
 
   @Test
+  void growth_is_judged_by_a_million_orders_and_not_by_fewer() {
+    String target = "CPU per order with 1,000,000 stored : with few";
+    figures.add(Contestant.PROCESSES, Mode.RELAXED, grown(999_999));
+    assertThat(verdict(target).word()).isEqualTo("not measured");
+
+    Figures million = new Figures();
+    million.add(Contestant.PROCESSES, Mode.RELAXED, grown(1_000_000));
+    assertThat(Targets.judge(million))
+        .filteredOn(verdict -> verdict.what().equals(target))
+        .extracting(Verdict::word)
+        .containsExactly("met");
+  }
+
+  private static JsonObject grown(long orders) {
+    return new JsonObject()
+        .put("many_stored.orders", orders)
+        .put("many_stored.cpu_s_without_simulator_growth", 1.1);
+  }
+
+  @Test
   void the_largest_service_is_the_one_that_counts_and_the_broker_is_none() {
     figures.add(
         Contestant.PROCESSES,
