@@ -311,7 +311,7 @@ final class BenchCommand implements Callable<Integer> {
           contestant.title(),
           flat.getDouble("saturated.orders_per_min"),
           flat.getDouble("saturated.cpu_s_all"),
-          flat.getDouble("saturated.others_cores"));
+          flat.getDouble("saturated.others_cores", Double.NaN));
       StartupArchive.deleteAll(folder);
     } catch (IOException | RuntimeException failure) {
       trouble(contestant, mode, failure.getMessage() + "; what is left of it is in " + folder);

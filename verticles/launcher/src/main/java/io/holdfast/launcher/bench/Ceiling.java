@@ -71,13 +71,8 @@ public final class Ceiling {
     ceiling.run(orders, task.getLong("in_flight"));
     Usage ended = Usage.of(pids);
     JsonObject figures = new JsonObject();
-    double seconds = ended.secondsSince(begun);
-    figures.put("orders", orders).put("seconds", seconds);
-    figures.put("orders_per_min", orders * 60 / seconds);
-    figures.put("others_cores", ended.othersSince(begun));
-    ended
-        .usedSince(begun)
-        .forEach((name, used) -> figures.put("cpu_s." + name, used * 10_000 / orders));
+    figures.put("orders", orders);
+    ended.report(figures, begun, orders);
     Usage.resident(pids).forEach((name, mib) -> figures.put("rss_mib." + name, mib));
     figures.put(
         "event_bytes",

@@ -99,15 +99,9 @@ public final class Load {
       Usage ended = Usage.of(pids);
       JsonObject figures = new JsonObject().put("orders", step.orders());
       placing.report(figures);
-      double seconds = ended.secondsSince(begun);
       long accepted = placing.accepted();
-      figures.put("seconds", seconds);
-      figures.put("orders_per_min", accepted * 60 / seconds);
+      ended.report(figures, begun, accepted);
       figures.put("told_per_min", accepted * 60e9 / (told - begun.nanos()));
-      figures.put("others_cores", ended.othersSince(begun));
-      ended
-          .usedSince(begun)
-          .forEach((name, used) -> figures.put("cpu_s." + name, used * 10_000 / accepted));
       Usage.resident(pids).forEach((name, mib) -> figures.put("rss_mib." + name, mib));
       allocated()
           .forEach(

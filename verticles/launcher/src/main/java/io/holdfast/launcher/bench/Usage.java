@@ -1,5 +1,6 @@
 package io.holdfast.launcher.bench;
 
+import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,12 +31,12 @@ record Usage(long nanos, Map<String, Double> cpuSeconds, double machineSeconds) 
     return new Usage(System.nanoTime(), seconds, machine());
   }
 
-  double secondsSince(Usage before) {
+  private double secondsSince(Usage before) {
     return (nanos - before.nanos) / 1e9;
   }
 
   /** CPU seconds by process since then; only those that lived at both moments. */
-  Map<String, Double> usedSince(Usage before) {
+  private Map<String, Double> usedSince(Usage before) {
     Map<String, Double> used = new LinkedHashMap<>();
     cpuSeconds.forEach(
         (name, now) -> {
@@ -48,9 +49,20 @@ record Usage(long nanos, Map<String, Double> cpuSeconds, double machineSeconds) 
   }
 
   /** How many processors others, who are none of these, kept busy meanwhile. */
-  double othersSince(Usage before) {
+  private double othersSince(Usage before) {
     double ours = usedSince(before).values().stream().mapToDouble(Double::doubleValue).sum();
     return Math.max(0, (machineSeconds - before.machineSeconds - ours) / secondsSince(before));
+  }
+
+  /** Puts down how fast so many orders were since then, and what they took. */
+  void report(JsonObject figures, Usage before, long orders) {
+    double seconds = secondsSince(before);
+    figures.put("seconds", seconds).put("orders_per_min", orders * 60 / seconds);
+    double others = othersSince(before);
+    if (!Double.isNaN(others)) {
+      figures.put("others_cores", others);
+    }
+    usedSince(before).forEach((name, used) -> figures.put("cpu_s." + name, used * 10_000 / orders));
   }
 
   /** Memory that is in use now, in MiB; those that the system does not tell are left out. */
