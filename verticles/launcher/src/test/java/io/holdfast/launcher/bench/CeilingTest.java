@@ -7,6 +7,7 @@ import io.holdfast.events.Envelope;
 import io.holdfast.events.EventType;
 import io.holdfast.runtime.jetstream.RawMessage;
 import io.holdfast.runtime.jetstream.StreamReader.ConsumerState;
+import io.holdfast.testkit.Eventually;
 import io.holdfast.testkit.Streams;
 import io.holdfast.testkit.TestBroker;
 import io.vertx.core.json.JsonObject;
@@ -52,9 +53,11 @@ class CeilingTest {
       assertThat(facts).extracting(Envelope::id).doesNotHaveDuplicates();
       for (Stage stage : Stage.all()) {
         assertThat(facts).filteredOn(fact -> fact.type() == stage.type()).hasSize(ORDERS);
-        streams.awaitSettled(stage.stream(), stage.consumer());
         ConsumerState consumer =
-            Streams.get(streams.reader().consumer(stage.stream(), stage.consumer()));
+            Eventually.eventually(
+                stage.consumer() + " has settled everything",
+                () -> Streams.get(streams.reader().consumer(stage.stream(), stage.consumer())),
+                state -> state.pending() == 0 && state.unacknowledged() == 0);
         assertThat(consumer.redelivered()).isZero();
       }
       for (RawMessage message : streams.messages("ORDERS")) {
