@@ -9,6 +9,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
+import java.util.Optional;
 
 /** The services' HTTP as the commands use it; blocking, for the command's own thread. */
 final class Api {
@@ -47,10 +48,16 @@ final class Api {
             .header("Content-Type", "application/json")
             .timeout(Duration.ofSeconds(15))
             .POST(HttpRequest.BodyPublishers.ofString(body.encode()));
+    token().ifPresent(token -> request.header("Authorization", "Bearer " + token));
     for (int i = 0; i < headers.length; i += 2) {
       request.header(headers[i], headers[i + 1]);
     }
     return text(request);
+  }
+
+  /** Who we are, for services that ask for it. */
+  static Optional<String> token() {
+    return Optional.ofNullable(System.getenv("HOLDFAST_TOKEN")).filter(token -> !token.isBlank());
   }
 
   static Answer put(String url, JsonObject body) {

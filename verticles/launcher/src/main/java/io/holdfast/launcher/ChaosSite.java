@@ -22,6 +22,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -38,6 +39,16 @@ final class ChaosSite {
   private static final Duration DRAIN_LIMIT = Duration.ofSeconds(45);
   private static final double LOST_ACKS = 0.3;
   private static final long PLENTY = 10_000_000;
+
+  /** Settings of another system, whose customers and operators these are not. */
+  private static final Set<String> NOT_ITS_OWN =
+      Set.of(
+          "MANAGEMENT_PORT",
+          "ORDERS_REQUIRE_TOKEN",
+          "JWKS_URL",
+          "JWKS_FILE",
+          "JWT_ISSUER",
+          "JWT_AUDIENCE");
 
   private final Map<String, ServiceProcess> services = new LinkedHashMap<>();
   private final Map<String, BrokerLink> links = new LinkedHashMap<>();
@@ -113,6 +124,7 @@ final class ChaosSite {
             .toList();
     for (VerticleGroup group : Groups.ALL) {
       Map<String, String> env = new HashMap<>(System.getenv());
+      env.keySet().removeAll(NOT_ITS_OWN);
       env.put("HOST", "127.0.0.1");
       env.put("HTTP_PORT", Integer.toString(ports.get(group.name())));
       env.put("NATS_URL", natsUrl(vertx, addresses, group.name(), seed));

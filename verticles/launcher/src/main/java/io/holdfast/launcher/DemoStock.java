@@ -37,6 +37,12 @@ final class DemoStock {
               new JsonObject().put("quantity", article.quantity()),
               "Idempotency-Key",
               "demo-stock-" + article.sku());
+      if (answer.status() == 401 || answer.status() == 403) {
+        Terminal.say(
+            "No demo stock: inventory asks for a token with scope holdfast:operate. Set"
+                + " HOLDFAST_TOKEN, or take in goods yourself.");
+        return;
+      }
       if (answer.status() != 201) {
         throw new IllegalStateException(
             "the demo stock was not taken in: " + answer.status() + " " + answer.body());

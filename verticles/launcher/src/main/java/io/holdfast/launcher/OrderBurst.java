@@ -56,7 +56,8 @@ final class OrderBurst {
                 URI.create(orders),
                 () -> body,
                 new StreamEnds(vertx, streams.reader(), streams.subjects()),
-                view::promised)) {
+                view::promised,
+                Api.token())) {
       Map<String, Double> cpuBefore = CpuTime.ofAll(system.pids());
       say("Placing %,d orders, %d at a time ...", count, concurrency);
       LoadResult result = view.follow(engine, plan, "");

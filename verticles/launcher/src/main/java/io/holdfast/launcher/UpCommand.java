@@ -182,6 +182,7 @@ final class UpCommand implements Callable<Integer> {
   private Map<String, String> environment(Path data, String natsUrl) throws IOException {
     Map<String, String> env = new HashMap<>(System.getenv());
     env.remove("HTTP_PORT");
+    env.remove("MANAGEMENT_PORT"); // one for all cannot be, and the probes below use the other
     env.put("NATS_URL", natsUrl);
     env.putIfAbsent("HOST", "127.0.0.1");
     env.putIfAbsent("DRAIN_GRACE_MS", "0"); // nobody here shares requests out among replicas

@@ -10,6 +10,7 @@ import io.holdfast.inventory.StockDesk.Settled;
 import io.holdfast.inventory.StockDesk.Settled.Committed;
 import io.holdfast.inventory.StockDesk.Settled.Superseded;
 import io.holdfast.inventory.domain.StockRequest.Receive;
+import io.holdfast.runtime.http.Access;
 import io.holdfast.runtime.http.HttpShell;
 import io.holdfast.runtime.http.IdempotencyKey;
 import io.holdfast.runtime.http.JsonBody;
@@ -34,16 +35,18 @@ public final class StockRoutes {
 
   private final EventStreams streams;
   private final StockDesk desk;
+  private final Access access;
 
-  public StockRoutes(EventStreams streams, StockDesk desk) {
+  public StockRoutes(EventStreams streams, StockDesk desk, Access access) {
     this.streams = streams;
     this.desk = desk;
+    this.access = access;
   }
 
   public void mount(Router router) {
     router.get("/stock").handler(this::all);
     router.get("/stock/:sku").handler(this::one);
-    router.post("/stock/:sku/receipts").handler(this::receive);
+    access.operator(router.post("/stock/:sku/receipts")).handler(this::receive);
   }
 
   private void all(RoutingContext request) {

@@ -31,6 +31,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
@@ -120,9 +121,15 @@ public final class LoadEngine implements AutoCloseable {
    * @param bodies asked on the event loop, for each request in turn
    * @param ends closed with this
    * @param promised told, on the event loop, of every order that was accepted
+   * @param token the customers', where orders are taken from those alone who have one
    */
   public LoadEngine(
-      Vertx vertx, URI orders, Supplier<Buffer> bodies, OrderEnds ends, Consumer<String> promised) {
+      Vertx vertx,
+      URI orders,
+      Supplier<Buffer> bodies,
+      OrderEnds ends,
+      Consumer<String> promised,
+      Optional<String> token) {
     this.vertx = vertx;
     this.context = vertx.getOrCreateContext();
     boolean tls = "https".equals(orders.getScheme());
@@ -144,6 +151,7 @@ public final class LoadEngine implements AutoCloseable {
             .setSsl(tls)
             .setURI((path.endsWith("/") ? path.substring(0, path.length() - 1) : path) + "/orders")
             .putHeader("Content-Type", "application/json");
+    token.ifPresent(known -> request.putHeader("Authorization", "Bearer " + known));
     this.bodies = bodies;
     this.ends = ends;
     this.promised = promised;

@@ -162,7 +162,7 @@ class LoadEngineTest {
   }
 
   private LoadEngine engine(String url, OrderEnds ends) {
-    return new LoadEngine(vertx, URI.create(url), OrderBodies.plain(1, 1), ends, promised::add);
+    return new LoadEngine(vertx, URI.create(url), OrderBodies.plain(1, 1), ends, promised::add, Optional.empty());
   }
 
   private void cancel(String orderId) {

@@ -7,6 +7,7 @@ import io.holdfast.orders.OrderDesk;
 import io.holdfast.orders.OrderDesk.Placed;
 import io.holdfast.orders.OrderDesk.View;
 import io.holdfast.orders.domain.Order.Cancelled;
+import io.holdfast.runtime.http.Access;
 import io.holdfast.runtime.http.HttpShell;
 import io.holdfast.runtime.http.IdempotencyKey;
 import io.holdfast.runtime.http.JsonBody;
@@ -23,17 +24,19 @@ public final class OrderRoutes {
 
   private final OrderDesk desk;
   private final OrderFollowers followers;
+  private final Access access;
 
-  public OrderRoutes(OrderDesk desk, OrderFollowers followers) {
+  public OrderRoutes(OrderDesk desk, OrderFollowers followers, Access access) {
     this.desk = desk;
     this.followers = followers;
+    this.access = access;
   }
 
   public void mount(Router router) {
-    router.post("/orders").handler(this::place);
+    access.customer(router.post("/orders")).handler(this::place);
     router.get("/orders/:id").handler(this::show);
     router.get("/orders/:id/events").handler(this::follow);
-    router.post("/orders/:id/cancel").handler(this::cancel);
+    access.customer(router.post("/orders/:id/cancel")).handler(this::cancel);
   }
 
   private void place(RoutingContext request) {

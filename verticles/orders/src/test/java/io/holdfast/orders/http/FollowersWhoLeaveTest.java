@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.holdfast.broker.NatsServer;
 import io.holdfast.events.OrderEvent.OrderCreated;
 import io.holdfast.orders.OrderDesk;
+import io.holdfast.runtime.http.Access;
 import io.holdfast.testkit.Streams;
 import io.holdfast.testkit.TestBroker;
 import io.vertx.core.Vertx;
@@ -78,7 +79,8 @@ class FollowersWhoLeaveTest {
               asked.add(request.response());
               request.next();
             });
-    new OrderRoutes(desk, new OrderFollowers(vertx, streams.events(), desk, 1)).mount(router);
+    new OrderRoutes(desk, new OrderFollowers(vertx, streams.events(), desk, 1), Access.open())
+        .mount(router);
     return get(
         vertx
             .createHttpServer()

@@ -40,7 +40,10 @@ public final class Boot {
           "drain",
           () -> Runtime.getRuntime().halt(stop(running, platform)),
           () -> hurry(running, log));
-      log.atInfo().addKeyValue("port", running.port()).log("Listening");
+      log.atInfo()
+          .addKeyValue("port", running.port())
+          .addKeyValue("management_port", running.managementPort())
+          .log("Listening");
     } catch (SettingsException e) {
       System.err.println(group.name() + ": " + e.getMessage());
       System.exit(2);

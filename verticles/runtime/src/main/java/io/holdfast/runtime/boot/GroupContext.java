@@ -2,6 +2,7 @@ package io.holdfast.runtime.boot;
 
 import io.holdfast.runtime.config.CommonSettings;
 import io.holdfast.runtime.config.Settings;
+import io.holdfast.runtime.http.Access;
 import io.holdfast.runtime.jetstream.EventStreams;
 import io.holdfast.runtime.jetstream.StreamReader;
 import io.holdfast.runtime.telemetry.Meters;
@@ -15,6 +16,7 @@ import io.vertx.core.Vertx;
  * @param common the variables that every group has
  * @param streams null for a group without streams
  * @param reader null for a group without streams
+ * @param access to routes that not everybody may call
  */
 public record GroupContext(
     Vertx vertx,
@@ -23,4 +25,5 @@ public record GroupContext(
     EventStreams streams,
     StreamReader reader,
     Meters meters,
-    Tracing tracing) {}
+    Tracing tracing,
+    Access access) {}

@@ -3,6 +3,7 @@ package io.holdfast.runtime.boot;
 import io.holdfast.runtime.boot.VerticleGroup.Parts;
 import io.holdfast.runtime.config.CommonSettings;
 import io.holdfast.runtime.config.Settings;
+import io.holdfast.runtime.http.Access;
 import io.holdfast.runtime.http.HttpShell;
 import io.holdfast.runtime.jetstream.GroupStreams;
 import io.holdfast.runtime.telemetry.Logging;
@@ -32,6 +33,7 @@ public final class RunningGroup {
   private final GroupStreams streams;
   private final HttpShell http;
   private final Tracing tracing;
+  private final Access access;
   private final Logger log;
   private final long startedAt = System.nanoTime();
   private final Promise<Void> drained = Promise.promise();
@@ -45,9 +47,11 @@ public final class RunningGroup {
       CommonSettings settings,
       GroupStreams streams,
       HttpShell http,
-      Tracing tracing) {
+      Tracing tracing,
+      Access access) {
     this.group = group;
     this.tracing = tracing;
+    this.access = access;
     this.vertx = vertx;
     this.settings = settings;
     this.streams = streams;
@@ -68,6 +72,7 @@ public final class RunningGroup {
     CommonSettings settings = CommonSettings.read(own, group.defaultPort());
     Tracing tracing = Tracing.of(group.name(), own);
     Vertx vertx = platform.vertx();
+    Access access = Access.of(vertx, group.name(), own, settings.host());
     GroupStreams streams =
         group.streams().isEmpty()
             ? null
@@ -80,7 +85,7 @@ public final class RunningGroup {
                 platform.meters(),
                 tracing);
     HttpShell http = new HttpShell(vertx, group.name(), settings, platform.meters(), tracing);
-    RunningGroup running = new RunningGroup(group, vertx, settings, streams, http, tracing);
+    RunningGroup running = new RunningGroup(group, vertx, settings, streams, http, tracing, access);
     Parts parts =
         group.assemble(
             new GroupContext(
@@ -90,7 +95,8 @@ public final class RunningGroup {
                 streams,
                 streams == null ? null : streams.reader(),
                 platform.meters(),
-                tracing));
+                tracing,
+                access));
     http.alive("event-loops", platform.loops()::problem);
     platform
         .meters()
@@ -110,6 +116,11 @@ public final class RunningGroup {
   /** The port that HTTP listens on. */
   public int port() {
     return http.port();
+  }
+
+  /** The port of {@code /health}, {@code /ready} and {@code /metrics}, if it is not the other. */
+  public int managementPort() {
+    return http.managementPort();
   }
 
   public String name() {
@@ -175,6 +186,7 @@ public final class RunningGroup {
                     return false;
                   });
             })
+        .onComplete(done -> access.close())
         .compose(clean -> tracing.close().map(clean));
   }
 

@@ -6,6 +6,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.regex.Pattern;
 
@@ -16,6 +17,8 @@ import java.util.regex.Pattern;
  * @param natsUser the broker's user, with its password, if it asks for one
  * @param host address that HTTP binds
  * @param httpPort port that HTTP binds; 0 for any free one
+ * @param managementPort port of {@code /health}, {@code /ready} and {@code /metrics}, 0 for any
+ *     free one; if empty they are on the other
  * @param provision whether missing streams and consumers are created at start, or only looked for
  * @param workers messages that one consumer may have in process
  * @param ackWait after which the broker gives a message to another replica, if its holder neither
@@ -28,6 +31,7 @@ import java.util.regex.Pattern;
  * @param groupCommit whether facts that are appended while others are under way are stored
  *     together: for a broker that syncs every write, to which one batch is one write
  * @param httpMaxInFlight requests that may be in process; more are told to come back
+ * @param httpMaxConnections connections that may be open; a new one beyond is closed at once
  * @param orderDeadline how long an order may wait in one state before it counts as late
  */
 public record CommonSettings(
@@ -37,6 +41,7 @@ public record CommonSettings(
     Subjects subjects,
     String host,
     int httpPort,
+    OptionalInt managementPort,
     boolean provision,
     int workers,
     Duration ackWait,
@@ -46,6 +51,7 @@ public record CommonSettings(
     long streamMaxBytes,
     boolean groupCommit,
     int httpMaxInFlight,
+    int httpMaxConnections,
     RetryPolicy retry,
     Duration orderDeadline,
     String logLevel) {
@@ -57,6 +63,9 @@ public record CommonSettings(
     natsUrls = List.copyOf(natsUrls);
     if (natsUser.isPresent() != natsPassword.isPresent()) {
       throw new IllegalArgumentException("NATS_USER and NATS_PASSWORD go together");
+    }
+    if (httpPort != 0 && managementPort.orElse(0) == httpPort) {
+      throw new IllegalArgumentException("MANAGEMENT_PORT and HTTP_PORT must differ");
     }
   }
 
@@ -78,6 +87,10 @@ public record CommonSettings(
             "NAMESPACE", "", NAMESPACE, "must be at most 32 lower-case letters, digits or '-'");
     String host = settings.text("HOST", "0.0.0.0", ANY, "must be an address");
     int port = settings.integer("HTTP_PORT", defaultPort, 0, 65_535);
+    OptionalInt management =
+        settings.optional("MANAGEMENT_PORT").isEmpty()
+            ? OptionalInt.empty()
+            : OptionalInt.of(settings.integer("MANAGEMENT_PORT", 0, 0, 65_535));
     boolean provision = settings.flag("PROVISION", true);
     int workers = settings.integer("WORKERS", 256, 1, 4_096);
     Duration ackWait = settings.millis("ACK_WAIT_MS", 30_000, 1_000, 600_000);
@@ -87,6 +100,7 @@ public record CommonSettings(
     long maxBytes = settings.wholeNumber("STREAM_MAX_BYTES", 1L << 30, 1L << 20, 1L << 50);
     boolean groupCommit = settings.flag("GROUP_COMMIT", false);
     int inFlight = settings.integer("HTTP_MAX_IN_FLIGHT", 1_024, 1, 100_000);
+    int connections = settings.integer("HTTP_MAX_CONNECTIONS", 4_096, 1, 1_000_000);
     int attempts = settings.integer("RETRY_MAX_ATTEMPTS", 6, 1, 1_000);
     Duration base = settings.millis("RETRY_BASE_MS", 200, 1, 60_000);
     Duration cap = settings.millis("RETRY_CAP_MS", 10_000, 1, 3_600_000);
@@ -102,6 +116,7 @@ public record CommonSettings(
                 new Subjects(namespace),
                 host,
                 port,
+                management,
                 provision,
                 workers,
                 ackWait,
@@ -111,6 +126,7 @@ public record CommonSettings(
                 maxBytes,
                 groupCommit,
                 inFlight,
+                connections,
                 new RetryPolicy(attempts, base, cap),
                 deadline,
                 level));

@@ -7,13 +7,19 @@ import io.holdfast.runtime.telemetry.Meters;
 import io.holdfast.runtime.telemetry.Traceparent;
 import io.holdfast.runtime.telemetry.Tracing;
 import io.holdfast.runtime.telemetry.Work;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
+import io.vertx.core.MultiMap;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.healthchecks.HealthChecks;
 import io.vertx.ext.healthchecks.Status;
@@ -23,6 +29,9 @@ import io.vertx.ext.web.handler.BodyHandler;
 import io.vertx.ext.web.handler.HttpException;
 import io.vertx.ext.web.healthchecks.HealthCheckHandler;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -39,7 +48,21 @@ public final class HttpShell {
 
   private static final long MAX_BODY_BYTES = 64 * 1024;
   private static final int MAX_HEADER_BYTES = 16 * 1024;
+  private static final int MAX_HEADERS = 100;
   private static final int IDLE_SECONDS = 60;
+
+  /** Of kubelets and Prometheus; nobody else is there. */
+  private static final int MAX_MANAGEMENT_CONNECTIONS = 64;
+
+  private static final CharSequence CONTENT_TYPE_OPTIONS =
+      HttpHeaders.createOptimized("X-Content-Type-Options");
+  private static final CharSequence NOSNIFF = HttpHeaders.createOptimized("nosniff");
+  private static final CharSequence NO_STORE = HttpHeaders.createOptimized("no-store");
+  private static final CharSequence CONTENT_SECURITY_POLICY =
+      HttpHeaders.createOptimized("Content-Security-Policy");
+  private static final CharSequence NOTHING_ALLOWED =
+      HttpHeaders.createOptimized("default-src 'none'; frame-ancestors 'none'");
+
   private static final Set<HttpMethod> WITH_BODY =
       Set.of(HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH);
   private static final String WORK = HttpShell.class.getName() + ".work";
@@ -58,6 +81,8 @@ public final class HttpShell {
   private final AtomicInteger inFlight = new AtomicInteger();
 
   private HttpServer server;
+  private HttpServer managementServer;
+  private final List<Long> sweeps = new ArrayList<>();
   private volatile boolean leaving;
   private volatile boolean refusing;
   private volatile Promise<Void> idle;
@@ -111,10 +136,11 @@ public final class HttpShell {
    * @return the port
    */
   public Future<Integer> listen(Consumer<Router> groupRoutes) {
-    Router router = Router.router(vertx);
-    router.get("/health").handler(HealthCheckHandler.createWithHealthChecks(health));
-    router.get("/ready").handler(HealthCheckHandler.createWithHealthChecks(ready));
-    router.get("/metrics").handler(this::metrics);
+    Router main = Router.router(vertx);
+    Router management = settings.managementPort().isPresent() ? Router.router(vertx) : main;
+    management.get("/health").handler(HealthCheckHandler.createWithHealthChecks(health));
+    management.get("/ready").handler(HealthCheckHandler.createWithHealthChecks(ready));
+    management.get("/metrics").handler(this::metrics);
 
     Router api = Router.router(vertx);
     api.route().handler(this::admit);
@@ -125,26 +151,117 @@ public final class HttpShell {
     api.route().handler(request -> ifItHasABody(request, this::bodyDeadline));
     api.route().handler(request -> ifItHasABody(request, body));
     groupRoutes.accept(api);
-    router.route("/*").subRouter(api);
-    for (int status : new int[] {404, 405, 406, 413, 415, 500, 400}) {
-      router.errorHandler(status, this::failed);
-    }
-    router.route().failureHandler(this::failed);
+    main.route("/*").subRouter(api);
 
+    // What is bound first is told last, so that port() is there as soon as anybody knows of us.
+    Future<?> managed = Future.succeededFuture();
+    if (settings.managementPort().isPresent()) {
+      managementServer =
+          server(
+              settings.managementPort().getAsInt(),
+              management,
+              new Methods(management),
+              MAX_MANAGEMENT_CONNECTIONS);
+      managed = managementServer.listen();
+    }
     server =
-        vertx.createHttpServer(
+        server(settings.httpPort(), main, new Methods(main, api), settings.httpMaxConnections());
+    return managed.compose(bound -> server.listen()).map(HttpServer::actualPort);
+  }
+
+  private HttpServer server(int port, Router router, Methods methods, int maxConnections) {
+    for (int status : new int[] {404, 405, 406, 413, 415, 500, 400}) {
+      router.errorHandler(status, request -> failed(request, methods));
+    }
+    router.route().failureHandler(request -> failed(request, methods));
+    Connections connections = new Connections(maxConnections, log);
+    sweeps.add(vertx.setPeriodic(1_000, id -> connections.secondPassed()));
+    return vertx
+        .createHttpServer(
             new HttpServerOptions()
                 .setHost(settings.host())
-                .setPort(settings.httpPort())
+                .setPort(port)
                 .setIdleTimeout(IDLE_SECONDS)
                 .setMaxHeaderSize(MAX_HEADER_BYTES)
                 .setHttp2ClearTextEnabled(false)
-                .setCompressionSupported(false));
-    return server.requestHandler(router).listen().map(HttpServer::actualPort);
+                .setCompressionSupported(false))
+        .connectionHandler(connections::opened)
+        .invalidRequestHandler(HttpShell::unreadable)
+        .requestHandler(
+            request -> {
+              connections.asks(request);
+              enter(request, router);
+            });
+  }
+
+  private static void enter(HttpServerRequest request, Router router) {
+    secure(request.response());
+    if (tooMany(request.headers())) {
+      headersTooLarge(request);
+      return;
+    }
+    router.handle(request);
+  }
+
+  /** The map's own size is that of its names, so that one sent a thousand times is one. */
+  private static boolean tooMany(MultiMap headers) {
+    int count = 0;
+    for (Iterator<?> each = headers.iterator(); each.hasNext(); each.next()) {
+      if (++count > MAX_HEADERS) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** What a browser is to make of our answers: nothing. A page says itself what it may do. */
+  private static void secure(HttpServerResponse response) {
+    response
+        .headers()
+        .set(CONTENT_TYPE_OPTIONS, NOSNIFF)
+        .set(HttpHeaders.CACHE_CONTROL, NO_STORE)
+        .set(CONTENT_SECURITY_POLICY, NOTHING_ALLOWED);
+  }
+
+  /** What is no HTTP. Its connection cannot be used further, as nobody knows where it goes on. */
+  private static void unreadable(HttpServerRequest request) {
+    secure(request.response());
+    Throwable cause = request.decoderResult().cause();
+    if (cause instanceof TooLongHttpHeaderException) {
+      headersTooLarge(request);
+    } else if (cause instanceof TooLongHttpLineException) {
+      endOfLine(
+          request,
+          Problem.of(
+              414, "uri-too-long", "The request's first line is too long", "See the README"));
+    } else {
+      endOfLine(request, Problem.malformed("The request is not HTTP as it should be"));
+    }
+  }
+
+  private static void headersTooLarge(HttpServerRequest request) {
+    endOfLine(
+        request,
+        Problem.of(
+            431,
+            "headers-too-large",
+            "The request's headers are too large",
+            "At most " + MAX_HEADERS + " of together " + MAX_HEADER_BYTES + " bytes are accepted"));
+  }
+
+  /** Answers, and then ends the connection, whatever else is on its way. */
+  private static void endOfLine(HttpServerRequest request, Problem problem) {
+    request.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+    problem.send(request.response()).onComplete(sent -> request.connection().close());
   }
 
   public int port() {
     return server.actualPort();
+  }
+
+  /** The port of health, readiness and metrics, if it is not the other. */
+  public int managementPort() {
+    return managementServer == null ? port() : managementServer.actualPort();
   }
 
   /**
@@ -182,14 +299,16 @@ public final class HttpShell {
     return quiet
         .future()
         .timeout(limit.toMillis(), TimeUnit.MILLISECONDS)
-        .transform(done -> server.shutdown(500, TimeUnit.MILLISECONDS));
+        .transform(done -> server.shutdown(500, TimeUnit.MILLISECONDS))
+        .transform(
+            done ->
+                managementServer == null
+                    ? Future.succeededFuture()
+                    : managementServer.shutdown(500, TimeUnit.MILLISECONDS))
+        .onComplete(done -> sweeps.forEach(vertx::cancelTimer));
   }
 
   private void admit(RoutingContext request) {
-    request
-        .response()
-        .putHeader("X-Content-Type-Options", "nosniff")
-        .putHeader("Cache-Control", "no-store");
     if (leaving || refusing) {
       request.response().putHeader("Connection", "close");
     }
@@ -293,7 +412,13 @@ public final class HttpShell {
             BODY_DEADLINE_MILLIS,
             id -> {
               log.atWarn().log("A request's body did not arrive in time, connection closed");
-              request.request().connection().close();
+              endOfLine(
+                  request.request(),
+                  Problem.of(
+                      408,
+                      "too-slow",
+                      "The body did not arrive in time",
+                      "It may take " + BODY_DEADLINE_MILLIS / 1_000 + " s"));
             });
     request.request().end().onComplete(arrived -> vertx.cancelTimer(timer));
     request.next();
@@ -311,19 +436,19 @@ public final class HttpShell {
         .onFailure(request::fail);
   }
 
-  private void failed(RoutingContext request) {
+  private void failed(RoutingContext request, Methods methods) {
     Throwable cause = request.failure();
     int status = request.statusCode();
     switch (cause) {
       case ProblemException known -> known.problem().send(request);
       case BrokerException unavailable ->
           Problem.unavailable(unavailable.getMessage()).send(request);
-      case HttpException http -> byStatus(request, http.getStatusCode());
+      case HttpException http -> byStatus(request, http.getStatusCode(), methods);
       // A path that cannot be decoded comes with neither a cause nor a status.
-      case null -> byStatus(request, status < 400 ? 400 : status);
+      case null -> byStatus(request, status < 400 ? 400 : status, methods);
       default -> {
         if (status >= 400 && status < 500) {
-          byStatus(request, status);
+          byStatus(request, status, methods);
         } else {
           log.atError()
               .setCause(cause)
@@ -337,7 +462,16 @@ public final class HttpShell {
     }
   }
 
-  private static void byStatus(RoutingContext request, int status) {
+  private static void byStatus(RoutingContext request, int given, Methods methods) {
+    int status = given;
+    if (status == 404 || status == 405) {
+      // A path of one router with another's method is unknown to that other, but not to us.
+      String allowed = methods.at(request.normalizedPath());
+      status = allowed.isEmpty() ? 404 : 405;
+      if (status == 405) {
+        request.response().putHeader(HttpHeaders.ALLOW, allowed);
+      }
+    }
     Problem problem =
         switch (status) {
           case 400 -> Problem.malformed("The request cannot be read");

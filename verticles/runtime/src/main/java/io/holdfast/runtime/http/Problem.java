@@ -1,5 +1,7 @@
 package io.holdfast.runtime.http;
 
+import io.vertx.core.Future;
+import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.RoutingContext;
@@ -63,8 +65,13 @@ public record Problem(
 
   /** Answers the request with this. */
   public void send(RoutingContext request) {
-    if (request.response().ended() || request.response().closed()) {
-      return;
+    send(request.response());
+  }
+
+  /** The same, for what never became a request to a route. */
+  Future<Void> send(HttpServerResponse response) {
+    if (response.ended() || response.closed()) {
+      return Future.succeededFuture();
     }
     JsonObject body =
         new JsonObject()
@@ -79,10 +86,9 @@ public record Problem(
       body.put("errors", list);
     }
     if (retryAfterSeconds > 0) {
-      request.response().putHeader("Retry-After", Integer.toString(retryAfterSeconds));
+      response.putHeader("Retry-After", Integer.toString(retryAfterSeconds));
     }
-    request
-        .response()
+    return response
         .setStatusCode(status)
         .putHeader("Content-Type", "application/problem+json")
         .end(body.toBuffer());

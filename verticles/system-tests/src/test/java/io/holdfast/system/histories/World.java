@@ -166,7 +166,8 @@ final class World implements AutoCloseable {
               making.streams(context.streams()),
               context.reader(),
               context.meters(),
-              context.tracing()));
+              context.tracing(),
+              context.access()));
     }
   }
 
