@@ -67,7 +67,7 @@ record TokenSettings(
     if (host.equals("localhost")) {
       return true;
     }
-    if (!host.matches("\\[?[0-9a-fA-F.:]*[.:][0-9a-fA-F.:]*]?")) {
+    if (!host.matches("[0-9.]+|\\[?[0-9a-fA-F:.]*:[0-9a-fA-F:.]*]?")) {
       return false;
     }
     try {
