@@ -21,6 +21,7 @@ import picocli.CommandLine.HelpCommand;
       WhyCommand.class,
       DlqCommand.class,
       DoctorCommand.class,
+      ProvisionCommand.class,
       ChaosCommand.class,
       BenchCommand.class,
       HelpCommand.class

@@ -8,16 +8,21 @@ import io.holdfast.runtime.jetstream.DeadLetterDesk;
 import io.holdfast.runtime.jetstream.EventStreams;
 import io.holdfast.runtime.jetstream.GroupStreams;
 import io.holdfast.runtime.jetstream.Inspection;
+import io.holdfast.runtime.jetstream.Rights;
 import io.holdfast.runtime.jetstream.StreamReader;
 import io.holdfast.runtime.telemetry.Logging;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 
 /**
  * A connection of a command's own to a system's streams. Creates none of them, but for {@link
@@ -33,46 +38,75 @@ final class StreamAccess implements AutoCloseable {
   private final GroupStreams streams;
   private final Subjects subjects;
 
-  private StreamAccess(CommonSettings settings) {
+  /**
+   * @param user by whose name the connection goes, so that the broker may limit what it does
+   */
+  private StreamAccess(CommonSettings settings, String user, Set<String> names) {
     this.subjects = settings.subjects();
     this.streams =
         new GroupStreams(
             platform.vertx(),
-            platform.broker(settings, "launcher"),
+            platform.broker(settings, user),
             "launcher",
             settings,
-            ALL,
+            names,
             platform.meters());
   }
 
-  /** Creates all streams at a broker that has none yet, as the services do it. */
-  static void provision(String natsUrl, Path logs) throws java.io.IOException {
-    open(natsUrl, "", logs, true).close();
+  /** Creates all streams at a broker that has none yet, and no consumer. */
+  static void createStreams(String natsUrl, Path logs) throws IOException {
+    try (StreamAccess access =
+        new StreamAccess(settings(natsUrl, "", logs, true), Rights.PROVISIONER, ALL)) {
+      access.await(Duration.ofSeconds(10));
+    }
   }
 
   /**
    * @throws IllegalStateException if the broker or a stream is not there within 10 s
    */
-  static StreamAccess open(String natsUrl, String namespace, Path logs) throws java.io.IOException {
-    return open(natsUrl, namespace, logs, false);
+  static StreamAccess open(String natsUrl, String namespace, Path logs) throws IOException {
+    StreamAccess access =
+        new StreamAccess(settings(natsUrl, namespace, logs, false), Rights.OPERATOR, ALL);
+    access.await(Duration.ofSeconds(10));
+    return access;
   }
 
-  private static StreamAccess open(String natsUrl, String namespace, Path logs, boolean provision)
-      throws java.io.IOException {
+  /**
+   * For {@link #provision}: no stream need be there.
+   *
+   * @throws IllegalStateException if the broker is not there in time
+   */
+  static StreamAccess openToProvision(
+      String natsUrl, String namespace, Path logs, Duration patience) throws IOException {
+    StreamAccess access =
+        new StreamAccess(settings(natsUrl, namespace, logs, false), Rights.PROVISIONER, Set.of());
+    access.await(patience);
+    return access;
+  }
+
+  private static CommonSettings settings(
+      String natsUrl, String namespace, Path logs, boolean provision) throws IOException {
     Logging.toFile(logs.resolve("launcher.log"), "launcher", Map.of("LOG_LEVEL", "warn"));
     Map<String, String> env = new HashMap<>(System.getenv());
     env.put("NATS_URL", natsUrl);
     env.put("NAMESPACE", namespace);
     env.put("PROVISION", Boolean.toString(provision));
-    StreamAccess access = new StreamAccess(CommonSettings.read(new Settings(env), 0));
+    return CommonSettings.read(new Settings(env), 0);
+  }
+
+  private void await(Duration patience) {
     try {
-      access.streams.whenReady().await(10, TimeUnit.SECONDS);
-      return access;
+      streams.whenReady().await(patience.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
-      String why = String.join("; ", access.streams.problems());
-      access.close();
+      String why = String.join("; ", streams.problems());
+      close();
       throw new IllegalStateException("The streams cannot be read: " + why, e);
     }
+  }
+
+  /** See {@link GroupStreams#provision}. */
+  Future<List<String>> provision(boolean mayCreate, Consumer<String> created) {
+    return streams.provision(mayCreate, created);
   }
 
   Vertx vertx() {

@@ -2,6 +2,8 @@ package io.holdfast.launcher;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -55,14 +57,29 @@ final class SystemOptions extends DataFolder {
    * @throws IllegalStateException with what to do, if there is no broker
    */
   StreamAccess open() throws IOException {
-    String broker =
-        natsUrl()
-            .orElseThrow(
-                () ->
-                    new IllegalStateException(
-                        "Nothing is running over %s. Start it with ./holdfast up, or say where the broker is: --nats nats://host:port"
-                            .formatted(path())));
-    return StreamAccess.open(broker, namespace(), Files.createTempDirectory("holdfast-"));
+    return StreamAccess.open(broker(), namespace(), logs());
+  }
+
+  /**
+   * As {@link #open}, where the streams may not be there yet.
+   *
+   * @throws IllegalStateException with what to do, if there is no broker
+   */
+  StreamAccess openToProvision(Duration patience) throws IOException {
+    return StreamAccess.openToProvision(broker(), namespace(), logs(), patience);
+  }
+
+  private String broker() {
+    return natsUrl()
+        .orElseThrow(
+            () ->
+                new IllegalStateException(
+                    "Nothing is running over %s. Start it with ./holdfast up, or say where the broker is: --nats nats://host:port"
+                        .formatted(path())));
+  }
+
+  private static Path logs() throws IOException {
+    return Files.createTempDirectory("holdfast-");
   }
 
   private static Optional<String> first(String option, Optional<String> running, String variable) {

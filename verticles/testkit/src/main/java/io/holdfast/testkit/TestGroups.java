@@ -60,7 +60,7 @@ public final class TestGroups implements AutoCloseable {
   public RunningGroup startOnly(VerticleGroup group) {
     try {
       RunningGroup running =
-          RunningGroup.start(group, env, platform, "test").await(20, TimeUnit.SECONDS);
+          RunningGroup.start(group, env, platform, group.name()).await(20, TimeUnit.SECONDS);
       groups.add(running);
       return running;
     } catch (java.util.concurrent.TimeoutException e) {

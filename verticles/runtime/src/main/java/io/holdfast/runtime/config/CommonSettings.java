@@ -2,19 +2,16 @@ package io.holdfast.runtime.config;
 
 import io.holdfast.events.Subjects;
 import io.holdfast.runtime.jetstream.RetryPolicy;
-import java.net.URI;
 import java.time.Duration;
-import java.util.List;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 
 /**
  * What every verticle group is configured by.
  *
- * @param natsUrls where the broker is, at least one
- * @param natsUser the broker's user, with its password, if it asks for one
+ * @param nats where the broker is, and who we are there
  * @param host address that HTTP binds
  * @param httpPort port that HTTP binds; 0 for any free one
  * @param managementPort port of {@code /health}, {@code /ready} and {@code /metrics}, 0 for any
@@ -35,9 +32,7 @@ import java.util.regex.Pattern;
  * @param orderDeadline how long an order may wait in one state before it counts as late
  */
 public record CommonSettings(
-    List<String> natsUrls,
-    Optional<String> natsUser,
-    Optional<Secret> natsPassword,
+    NatsSettings nats,
     Subjects subjects,
     String host,
     int httpPort,
@@ -60,10 +55,6 @@ public record CommonSettings(
   private static final Pattern NAMESPACE = Pattern.compile("[a-z0-9-]{0,32}");
 
   public CommonSettings {
-    natsUrls = List.copyOf(natsUrls);
-    if (natsUser.isPresent() != natsPassword.isPresent()) {
-      throw new IllegalArgumentException("NATS_USER and NATS_PASSWORD go together");
-    }
     if (httpPort != 0 && managementPort.orElse(0) == httpPort) {
       throw new IllegalArgumentException("MANAGEMENT_PORT and HTTP_PORT must differ");
     }
@@ -73,15 +64,7 @@ public record CommonSettings(
    * @param defaultPort of the group, see the README's table
    */
   public static CommonSettings read(Settings settings, int defaultPort) {
-    List<String> urls = natsUrls(settings);
-    Optional<String> user = settings.optional("NATS_USER");
-    Optional<Secret> password = settings.secret("NATS_PASSWORD");
-    for (String unsupported :
-        List.of("NATS_CREDS", "NATS_NKEY_SEED", "NATS_TLS_CA", "NATS_TLS_CERT", "NATS_TLS_KEY")) {
-      if (settings.optional(unsupported).isPresent()) {
-        settings.fault(unsupported, "***", "is not supported yet; use NATS_USER and NATS_PASSWORD");
-      }
-    }
+    Supplier<NatsSettings> nats = NatsSettings.read(settings);
     String namespace =
         settings.text(
             "NAMESPACE", "", NAMESPACE, "must be at most 32 lower-case letters, digits or '-'");
@@ -110,9 +93,7 @@ public record CommonSettings(
     return settings.complete(
         () ->
             new CommonSettings(
-                urls,
-                user,
-                password,
+                nats.get(),
                 new Subjects(namespace),
                 host,
                 port,
@@ -130,29 +111,5 @@ public record CommonSettings(
                 new RetryPolicy(attempts, base, cap),
                 deadline,
                 level));
-  }
-
-  private static List<String> natsUrls(Settings settings) {
-    String value = settings.optional("NATS_URL").orElse("nats://127.0.0.1:4222");
-    List<String> urls = List.of(value.split(",", -1));
-    for (String url : urls) {
-      URI uri;
-      try {
-        uri = URI.create(url.strip());
-      } catch (IllegalArgumentException malformed) {
-        uri = null;
-      }
-      if (uri == null
-          || uri.getHost() == null
-          || !("nats".equals(uri.getScheme()) || "tls".equals(uri.getScheme()))
-          || uri.getUserInfo() != null) {
-        settings.fault(
-            "NATS_URL",
-            value.contains("@") ? "***" : value,
-            "must be nats://host:port, several parted by commas, without user or password");
-        break;
-      }
-    }
-    return urls.stream().map(String::strip).toList();
   }
 }

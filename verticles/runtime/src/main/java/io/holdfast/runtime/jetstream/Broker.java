@@ -112,7 +112,7 @@ public final class Broker {
     this.errors = new QuietErrors(log, new LongAdder());
     Options.Builder builder =
         new Options.Builder()
-            .servers(settings.natsUrls().toArray(String[]::new))
+            .servers(settings.nats().urls().toArray(String[]::new))
             .connectionName("holdfast-" + name)
             .inboxPrefix("_INBOX_" + name + ".")
             .connectionTimeout(Duration.ofSeconds(2))
@@ -134,13 +134,7 @@ public final class Broker {
             .dataPortType(MendingDataPort.class.getName())
             .connectionListener(this::connectionChanged)
             .errorListener(errors);
-    settings
-        .natsUser()
-        .ifPresent(
-            user ->
-                builder.userInfo(
-                    user.toCharArray(),
-                    settings.natsPassword().orElseThrow().reveal().toCharArray()));
+    BrokerLogin.configure(builder, settings.nats());
     this.options = builder.build();
     this.sweeper = vertx.setPeriodic(SWEEP_MILLIS, id -> failOverdue());
   }

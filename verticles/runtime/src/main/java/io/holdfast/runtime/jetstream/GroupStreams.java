@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 
@@ -127,6 +128,22 @@ public final class GroupStreams implements EventStreams {
   /** Looks at every stream and consumer of every group, and changes nothing. */
   public Future<Inspection> inspect() {
     return vertx.executeBlocking(() -> topology().inspect(), false);
+  }
+
+  /**
+   * Sees that every stream and consumer of every group is there and as it must be.
+   *
+   * @param mayCreate false to look only
+   * @param created is told of each that was created, as {@code stream ORDERS}; on a worker thread
+   * @return what is missing, or differs from what the promises need, one sentence each; fails where
+   *     the broker did not answer, and asking again is safe
+   */
+  public Future<List<String>> provision(boolean mayCreate, Consumer<String> created) {
+    return vertx.executeBlocking(
+        () ->
+            new Topology(broker.connection(), settings, log, broker.witness(), created)
+                .ensureAll(mayCreate),
+        false);
   }
 
   public StreamReader reader() {

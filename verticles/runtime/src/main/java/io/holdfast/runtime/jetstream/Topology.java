@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 
 /**
@@ -55,8 +56,22 @@ final class Topology {
   private final CommonSettings settings;
   private final Logger log;
   private final Witness witness;
+  private final Consumer<String> created;
 
   Topology(Connection connection, CommonSettings settings, Logger log, Witness witness) {
+    this(connection, settings, log, witness, created -> {});
+  }
+
+  /**
+   * @param created is told of each stream and consumer that was created: {@code stream ORDERS}
+   */
+  Topology(
+      Connection connection,
+      CommonSettings settings,
+      Logger log,
+      Witness witness,
+      Consumer<String> created) {
+    this.created = created;
     this.connection = connection;
     this.settings = settings;
     this.log = log;
@@ -126,6 +141,24 @@ final class Topology {
       found = create(management, stream, wanted);
     }
     return differences(stream, wanted, found);
+  }
+
+  /** Every stream and consumer of every group, also those that need not be there. */
+  List<String> ensureAll(boolean mayCreate) throws IOException, JetStreamApiException {
+    List<String> problems = new ArrayList<>();
+    for (StreamSpec spec : StreamCatalog.STREAMS) {
+      problems.addAll(ensureStreams(List.of(spec.name()), mayCreate));
+    }
+    for (StreamSpec spec : StreamCatalog.OPTIONAL_STREAMS) {
+      problems.addAll(ensureStreams(List.of(spec.name()), mayCreate));
+    }
+    List<ConsumerSpec> consumers = new ArrayList<>(StreamCatalog.CONSUMERS);
+    consumers.addAll(StreamCatalog.OPTIONAL_CONSUMERS);
+    for (ConsumerSpec spec : consumers) {
+      problems.addAll(ensureConsumer(spec, mayCreate));
+      problems.addAll(ensureConsumer(spec.redriven(), mayCreate));
+    }
+    return problems;
   }
 
   /** Everything in the catalogue, as it is; what need not be there, only if it is. */
@@ -199,6 +232,7 @@ final class Topology {
       throws IOException, JetStreamApiException {
     try {
       StreamInfo created = management.addStream(wanted);
+      this.created.accept("stream " + wanted.getName());
       log.atInfo().addKeyValue("stream", wanted.getName()).log("Stream created");
       return created;
     } catch (JetStreamApiException e) {
@@ -215,6 +249,7 @@ final class Topology {
     try {
       ConsumerConfiguration created =
           management.createConsumer(stream, wanted).getConsumerConfiguration();
+      this.created.accept("consumer " + wanted.getDurable() + " of stream " + stream);
       log.atInfo().addKeyValue("consumer", wanted.getDurable()).log("Consumer created");
       return created;
     } catch (JetStreamApiException e) {

@@ -3,6 +3,7 @@ package io.holdfast.runtime.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.holdfast.runtime.security.Nkey;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -71,12 +72,49 @@ class SettingsTest {
   }
 
   @Test
+  void there_is_one_way_to_say_who_one_is() {
+    String seed = Nkey.random().seed().reveal();
+
+    assertThat(fault(Map.of("NATS_USER", "orders", "NATS_PASSWORD", "x", "NATS_NKEY_SEED", seed)))
+        .isEqualTo("NATS_USER, NATS_NKEY_SEED and NATS_CREDS exclude each other");
+    assertThat(read(Map.of("NATS_NKEY_SEED", seed)).nats().nkey().orElseThrow().seed().reveal())
+        .isEqualTo(seed);
+  }
+
+  @Test
+  void a_file_for_the_brokers_connection_is_looked_into_and_a_wrong_one_named() throws Exception {
+    String none = folder.resolve("none").toString();
+    String other = Files.writeString(folder.resolve("other"), "no PEM").toString();
+
+    assertThat(fault(Map.of("NATS_CREDS", none, "NATS_TLS_CA", other, "WORKERS", "many")))
+        .isEqualTo(
+            "NATS_CREDS="
+                + none
+                + ": must name a file that holds a user's credentials; NATS_TLS_CA="
+                + other
+                + ": must name a file that holds certificates in PEM; "
+                + "WORKERS=many: must be a whole number from 1 to 4096");
+    assertThat(fault(Map.of("NATS_TLS_CERT", none, "NATS_TLS_KEY", other)))
+        .contains("NATS_TLS_CERT=" + none, "NATS_TLS_KEY=" + other);
+    assertThat(fault(Map.of("NATS_TLS_KEY", other)))
+        .contains("NATS_TLS_CERT=: must be set, as NATS_TLS_CERT and NATS_TLS_KEY go together");
+    assertThat(fault(Map.of("NATS_NKEY_SEED", "SUA")))
+        .isEqualTo("NATS_NKEY_SEED=***: must be a user's seed, which begins with SU");
+  }
+
+  @Test
+  void the_connection_is_encrypted_where_an_address_or_a_file_says_so() {
+    assertThat(read(Map.of()).nats().tls()).isEmpty();
+    assertThat(read(Map.of("NATS_URL", "nats://a:1,tls://b:2")).nats().tls()).isPresent();
+  }
+
+  @Test
   void what_is_unset_or_empty_takes_its_default() {
     CommonSettings settings = read(Map.of("WORKERS", "", "NATS_URL", ""));
 
     assertThat(settings.workers()).isEqualTo(256);
     assertThat(settings.httpPort()).isEqualTo(8099);
-    assertThat(settings.natsUrls()).containsExactly("nats://127.0.0.1:4222");
+    assertThat(settings.nats().urls()).containsExactly("nats://127.0.0.1:4222");
     assertThat(settings.provision()).isTrue();
     assertThat(settings.drainTimeout()).isEqualTo(Duration.ofSeconds(30));
     assertThat(settings.retry().maxAttempts()).isEqualTo(6);
@@ -93,7 +131,7 @@ class SettingsTest {
                 "PROVISION", "false",
                 "DRAIN_TIMEOUT_SECONDS", "600"));
 
-    assertThat(settings.natsUrls()).containsExactly("nats://a:1", "tls://b:2");
+    assertThat(settings.nats().urls()).containsExactly("nats://a:1", "tls://b:2");
     assertThat(settings.subjects().stream("ORDERS")).isEqualTo("cell-7_ORDERS");
     assertThat(settings.httpPort()).isZero();
     assertThat(settings.provision()).isFalse();
@@ -112,7 +150,7 @@ class SettingsTest {
                 "NATS_PASSWORD_FILE", secret.toString(),
                 "WORKERS_FILE", workers.toString()));
 
-    assertThat(settings.natsPassword().orElseThrow().reveal()).isEqualTo(CANARY);
+    assertThat(settings.nats().password().orElseThrow().reveal()).isEqualTo(CANARY);
     assertThat(settings.workers()).isEqualTo(17);
     assertThat(fault(Map.of("WORKERS_FILE", folder.resolve("gone").toString())))
         .isEqualTo(
