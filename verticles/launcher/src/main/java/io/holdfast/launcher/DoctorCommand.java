@@ -7,12 +7,14 @@ import io.holdfast.launcher.doctor.Finding;
 import io.holdfast.launcher.doctor.Finding.Level;
 import io.holdfast.launcher.doctor.StorageFacts;
 import io.holdfast.runtime.jetstream.Inspection;
+import io.holdfast.runtime.jetstream.Rights;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -43,6 +45,13 @@ final class DoctorCommand implements Callable<Integer> {
       description = "PAYMENT_GATEWAY_TIMEOUT_MS as payments has it. Default: 5000")
   private long gatewayTimeoutMillis = 5_000;
 
+  @Option(
+      names = "--users",
+      paramLabel = "DIR",
+      description =
+          "Also try what each user of the broker may do: DIR holds a folder for each, nats-orders, with its files user and password, as Secrets are mounted")
+  private Path users;
+
   @Option(names = "--json", description = "For a program")
   private boolean json;
 
@@ -53,12 +62,19 @@ final class DoctorCommand implements Callable<Integer> {
           spec.commandLine(), "--gateway-timeout-ms must be 1 or more");
     }
     Inspection inspection;
+    List<Finding> rights = new ArrayList<>();
     // A broker that is too old, or streams that are not as they must be, end here with the reason.
     try (StreamAccess streams = system.open()) {
       inspection = StreamAccess.get(streams.inspect());
+      if (inspection.authRequired()) {
+        rights.add(rights(streams, Rights.OPERATOR));
+      }
     }
+    rights.addAll(rightsOfUsers());
     List<Finding> findings =
-        Checkup.of(inspection, storage(), Duration.ofMillis(gatewayTimeoutMillis));
+        new ArrayList<>(
+            Checkup.of(inspection, storage(), Duration.ofMillis(gatewayTimeoutMillis)));
+    findings.addAll(rights);
     boolean safe = findings.stream().noneMatch(finding -> finding.level() == Level.UNSAFE);
     if (json) {
       say(json(findings, safe).encodePrettily());
@@ -68,6 +84,37 @@ final class DoctorCommand implements Callable<Integer> {
       say(safe ? Terminal.good("Nothing unsafe was found") : Terminal.bad("Not safe as it is"));
     }
     return safe ? 0 : 1;
+  }
+
+  private List<Finding> rightsOfUsers() throws IOException {
+    List<Finding> findings = new ArrayList<>();
+    if (users == null) {
+      return findings;
+    }
+    for (Rights rights : BrokerUsers.of(system.namespace())) {
+      Path secret = users.resolve("nats-" + rights.user());
+      if (Files.isDirectory(secret)) {
+        String user = Files.readString(secret.resolve("user")).strip();
+        String password = Files.readString(secret.resolve("password")).strip();
+        try (StreamAccess as = system.openAs(user, password)) {
+          findings.add(rights(as, rights.user()));
+        }
+      }
+    }
+    if (findings.isEmpty()) {
+      throw new CommandLine.ParameterException(
+          spec.commandLine(), "--users: there is no folder such as nats-orders in " + users);
+    }
+    return findings;
+  }
+
+  private Finding rights(StreamAccess as, String user) {
+    Rights rights =
+        BrokerUsers.of(system.namespace()).stream()
+            .filter(each -> each.user().equals(user))
+            .findFirst()
+            .orElseThrow();
+    return Checkup.rights(user, StreamAccess.get(as.beyond(rights)));
   }
 
   private Optional<StorageFacts> storage() throws IOException {

@@ -55,8 +55,11 @@ final class StreamAccess implements AutoCloseable {
 
   /** Creates all streams at a broker that has none yet, and no consumer. */
   static void createStreams(String natsUrl, Path logs) throws IOException {
+    Map<String, String> env = new HashMap<>(System.getenv());
+    env.put("PROVISION", "true");
     try (StreamAccess access =
-        new StreamAccess(settings(natsUrl, "", logs, true), Rights.PROVISIONER, ALL)) {
+        new StreamAccess(
+            settings(env, natsUrl, "", logs), Rights.PROVISIONER, ALL)) {
       access.await(Duration.ofSeconds(10));
     }
   }
@@ -66,7 +69,25 @@ final class StreamAccess implements AutoCloseable {
    */
   static StreamAccess open(String natsUrl, String namespace, Path logs) throws IOException {
     StreamAccess access =
-        new StreamAccess(settings(natsUrl, namespace, logs, false), Rights.OPERATOR, ALL);
+        new StreamAccess(settings(natsUrl, namespace, logs), Rights.OPERATOR, ALL);
+    access.await(Duration.ofSeconds(10));
+    return access;
+  }
+
+  /**
+   * As one of the broker's users, to see what it may do; no stream need be there.
+   *
+   * @throws IllegalStateException if the broker does not let it in within 10 s
+   */
+  static StreamAccess openAs(
+      String natsUrl, String namespace, Path logs, String user, String password)
+      throws IOException {
+    Map<String, String> env = new HashMap<>(System.getenv());
+    env.keySet().removeIf(name -> name.startsWith("NATS_") && !name.startsWith("NATS_TLS_"));
+    env.put("NATS_USER", user);
+    env.put("NATS_PASSWORD", password);
+    StreamAccess access =
+        new StreamAccess(settings(env, natsUrl, namespace, logs), user, Set.of()); // creates nothing
     access.await(Duration.ofSeconds(10));
     return access;
   }
@@ -79,18 +100,23 @@ final class StreamAccess implements AutoCloseable {
   static StreamAccess openToProvision(
       String natsUrl, String namespace, Path logs, Duration patience) throws IOException {
     StreamAccess access =
-        new StreamAccess(settings(natsUrl, namespace, logs, false), Rights.PROVISIONER, Set.of());
+        new StreamAccess(settings(natsUrl, namespace, logs), Rights.PROVISIONER, Set.of());
     access.await(patience);
     return access;
   }
 
-  private static CommonSettings settings(
-      String natsUrl, String namespace, Path logs, boolean provision) throws IOException {
-    Logging.toFile(logs.resolve("launcher.log"), "launcher", Map.of("LOG_LEVEL", "warn"));
+  private static CommonSettings settings(String natsUrl, String namespace, Path logs)
+      throws IOException {
     Map<String, String> env = new HashMap<>(System.getenv());
+    env.put("PROVISION", "false");
+    return settings(env, natsUrl, namespace, logs);
+  }
+
+  private static CommonSettings settings(
+      Map<String, String> env, String natsUrl, String namespace, Path logs) throws IOException {
+    Logging.toFile(logs.resolve("launcher.log"), "launcher", Map.of("LOG_LEVEL", "warn"));
     env.put("NATS_URL", natsUrl);
     env.put("NAMESPACE", namespace);
-    env.put("PROVISION", Boolean.toString(provision));
     return CommonSettings.read(new Settings(env), 0);
   }
 
@@ -119,6 +145,11 @@ final class StreamAccess implements AutoCloseable {
 
   Future<Inspection> inspect() {
     return streams.inspect();
+  }
+
+  /** See {@link GroupStreams#beyond}. */
+  Future<List<String>> beyond(Rights rights) {
+    return streams.beyond(rights);
   }
 
   EventStreams events() {

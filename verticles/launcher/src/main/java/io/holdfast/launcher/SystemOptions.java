@@ -69,6 +69,11 @@ final class SystemOptions extends DataFolder {
     return StreamAccess.openToProvision(broker(), namespace(), logs(), patience);
   }
 
+  /** As {@link #openToProvision}, as one of the broker's users. */
+  StreamAccess openAs(String user, String password) throws IOException {
+    return StreamAccess.openAs(broker(), namespace(), logs(), user, password);
+  }
+
   private String broker() {
     return natsUrl()
         .orElseThrow(

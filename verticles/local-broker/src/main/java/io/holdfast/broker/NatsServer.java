@@ -172,6 +172,11 @@ public final class NatsServer implements AutoCloseable {
     paused = false;
   }
 
+  /** SIGHUP: it reads its configuration, and the files that this names, anew. */
+  public synchronized void reload() {
+    signal("HUP");
+  }
+
   /** Starts it again, on the same port and store; stops it before that if it still runs. */
   public synchronized void restart() {
     if (closed) {
@@ -257,7 +262,7 @@ public final class NatsServer implements AutoCloseable {
 
   /** Whether it is our server, and no other on the same port, that greets us. */
   private boolean answers() throws IOException {
-    OptionalInt announced = folder.announcedPort(process.pid(), "nats");
+    OptionalInt announced = folder.announcedPort(process.pid(), "(?:nats|tls)");
     if (announced.isEmpty()) {
       return false;
     }

@@ -92,7 +92,11 @@ record ServerFolder(Path path) {
     }
   }
 
-  /** The port of an URL of this scheme that the server says it listens on; empty: not yet. */
+  /**
+   * The port of an URL that the server says it listens on; empty: not yet.
+   *
+   * @param scheme the URL's, a regular expression
+   */
   OptionalInt announcedPort(long pid, String scheme) throws IOException {
     Path file = portsFile(pid);
     if (!Files.exists(file)) {

@@ -24,6 +24,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -51,17 +52,29 @@ public final class Streams implements AutoCloseable {
    * @param names without the namespace
    */
   public Streams(String natsUrl, String namespace, Set<String> names) {
-    CommonSettings settings =
-        CommonSettings.read(
-            new Settings(
-                Map.of(
-                    "NATS_URL", natsUrl,
-                    "NAMESPACE", namespace,
-                    "STREAM_MAX_BYTES", Long.toString(64L << 20))),
-            0);
+    this(natsUrl, namespace, names, "testkit", Map.of());
+  }
+
+  /**
+   * As one of the broker's users.
+   *
+   * @param names of streams that must be there, without the namespace
+   * @param variables who it is, and what else a process is told
+   */
+  public Streams(
+      String natsUrl,
+      String namespace,
+      Set<String> names,
+      String user,
+      Map<String, String> variables) {
+    Map<String, String> env = new HashMap<>(variables);
+    env.put("NATS_URL", natsUrl);
+    env.put("NAMESPACE", namespace);
+    env.putIfAbsent("STREAM_MAX_BYTES", Long.toString(64L << 20));
+    CommonSettings settings = CommonSettings.read(new Settings(env), 0);
     this.natsUrl = natsUrl;
     this.subjects = settings.subjects();
-    this.broker = platform.broker(settings, "testkit");
+    this.broker = platform.broker(settings, user);
     this.streams =
         new GroupStreams(platform.vertx(), broker, "testkit", settings, names, platform.meters());
     get(streams.whenReady());

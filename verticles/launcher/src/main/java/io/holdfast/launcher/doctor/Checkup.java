@@ -63,6 +63,19 @@ public final class Checkup {
     return findings;
   }
 
+  /**
+   * @param user of the broker
+   * @param beyond what this user may do and must not
+   */
+  public static Finding rights(String user, List<String> beyond) {
+    return beyond.isEmpty()
+        ? Finding.ok("rights", "user " + user + " may do no more than it must")
+        : Finding.unsafe(
+            "rights",
+            "user %s may %s".formatted(user, String.join(", ", beyond)),
+            "give the broker what ./holdfast provision --print-rights prints");
+  }
+
   private static Finding sync(StorageFacts storage) {
     return storage.syncAlways()
         ? Finding.ok("sync", "every write is on the disk before it is acknowledged")

@@ -146,6 +146,14 @@ public final class GroupStreams implements EventStreams {
         false);
   }
 
+  /**
+   * What this process's user may do at the broker beyond some rights, as far as promises rest on
+   * nobody doing it: {@code delete streams}. Tried, in ways that change nothing.
+   */
+  public Future<List<String>> beyond(Rights rights) {
+    return new RightsProbe(broker, settings.subjects()).beyond(rights);
+  }
+
   public StreamReader reader() {
     return events;
   }

@@ -124,6 +124,8 @@ public record Rights(String user, Set<String> publish, Set<String> subscribe) {
             spec -> {
               String consumer = subjects.stream(spec.stream()) + "." + spec.name();
               rights.publish.add(API + "CONSUMER.INFO." + consumer);
+              // By one of these, as the client library chooses.
+              rights.publish.add(API + "CONSUMER.DURABLE.CREATE." + consumer);
               rights.publish.add(API + "CONSUMER.CREATE." + consumer);
               rights.publish.add(API + "CONSUMER.CREATE." + consumer + ".>");
             });
@@ -145,6 +147,26 @@ public record Rights(String user, Set<String> publish, Set<String> subscribe) {
       text.append("      }\n    }\n");
     }
     return text.append("  ]\n}\n").toString();
+  }
+
+  /** Whether the user may publish to this subject. */
+  public boolean allow(String subject) {
+    return publish.stream().anyMatch(pattern -> matches(pattern.split("\\."), subject.split("\\.")));
+  }
+
+  private static boolean matches(String[] pattern, String[] subject) {
+    for (int i = 0; i < pattern.length; i++) {
+      if (i >= subject.length) {
+        return false;
+      }
+      if (pattern[i].equals(">")) {
+        return true;
+      }
+      if (!pattern[i].equals("*") && !pattern[i].equals(subject[i])) {
+        return false;
+      }
+    }
+    return pattern.length == subject.length;
   }
 
   private static void list(StringBuilder text, String name, Set<String> subjects) {

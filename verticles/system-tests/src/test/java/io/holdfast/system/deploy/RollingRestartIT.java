@@ -3,7 +3,7 @@ package io.holdfast.system.deploy;
 import static io.holdfast.testkit.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.holdfast.broker.NatsServer;
+import io.holdfast.runtime.jetstream.Rights;
 import io.holdfast.system.JarProcess;
 import io.holdfast.testkit.Http;
 import io.holdfast.testkit.Streams;
@@ -20,7 +20,13 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -28,13 +34,19 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Goal: a deployment is not noticed by anybody. Method: two replicas of every service behind a
- * balancer that asks for readiness, under load, each in turn told to stop and started again; with
- * {@code -Dholdfast.deploy.old=DIR} from an older build's JARs and back.
+ * balancer that asks for readiness, under load, each in turn told to stop and started again, some
+ * services at a time; with {@code -Dholdfast.deploy.old=DIR} from an older build's JARs and back.
+ * The broker is one as in production: a cluster of three that knows each service by a user of its
+ * own with no more rights than it needs, everything over TLS, the streams made by the provisioner.
  */
 class RollingRestartIT {
 
   private static final List<String> SERVICES =
       List.of("orders", "inventory", "payments", "notifications", "audit");
+  /** Restarted at the same time, as each is a deployment of its own; one replica of each. */
+  private static final List<Set<String>> WAVES =
+      List.of(Set.of("orders", "inventory"), Set.of("payments", "notifications", "audit"));
+
   private static final String ROUNDS = "holdfast.deploy.rounds";
   private static final String RATE = "holdfast.deploy.rate";
 
@@ -49,8 +61,8 @@ class RollingRestartIT {
   private final int rounds = Integer.getInteger(ROUNDS, 1);
   private final int rate = Integer.getInteger(RATE, 30);
   private final Map<String, List<Replica>> replicas = new LinkedHashMap<>();
-  private final List<Replica.Drain> drains = new ArrayList<>();
-  private NatsServer broker;
+  private final Queue<Replica.Drain> drains = new ConcurrentLinkedQueue<>();
+  private SecureCluster broker;
   private JarProcess gateway;
   private Traffic traffic;
   private String namespace;
@@ -80,14 +92,22 @@ class RollingRestartIT {
     traffic.begin();
 
     for (int round = 1; round <= rounds; round++) {
-      for (Replica replica : all().toList()) {
-        restart(replica);
+      for (int number : List.of(0, 1)) {
+        for (Set<String> wave : WAVES) {
+          restart(wave.stream().map(service -> replicas.get(service).get(number)).toList());
+        }
       }
     }
 
     Traffic.Result result = traffic.end();
     Duration loaded = Duration.ofNanos(System.nanoTime() - begun);
-    try (Streams streams = new Streams(broker.url(), namespace, Set.of())) {
+    try (Streams streams =
+        new Streams(
+            broker.urls(),
+            namespace,
+            Set.of(),
+            Rights.OPERATOR,
+            broker.variables(Rights.OPERATOR))) {
       Lives lives =
           eventually(
               "every order is final, and its customer told",
@@ -119,16 +139,15 @@ class RollingRestartIT {
 
   /** Without an older build all are new; with one, each group's second replica begins as old. */
   private void start() {
-    broker = TestBroker.own(folder.resolve("nats"));
     namespace = TestBroker.newNamespace();
+    broker = new SecureCluster(folder.resolve("nats"), namespace);
+    provision();
     int gatewayPort = JarProcess.freePort();
     Map<String, String> env = new HashMap<>();
-    env.put("NATS_URL", broker.url());
     env.put("NAMESPACE", namespace);
     env.put("HOST", "127.0.0.1");
     env.put("PAYMENT_GATEWAY_URL", "http://127.0.0.1:" + gatewayPort);
     env.put("LEDGER_FILE", folder.resolve("ledger.jsonl").toString());
-    env.put("STREAM_MAX_BYTES", Long.toString(256L << 20));
     // Time for the balancer to see that a replica is on its way out, on a busy machine too.
     env.put("DRAIN_GRACE_MS", Long.toString(Traffic.LOOK.toMillis() * 30));
     Path logs = folder.resolve("logs");
@@ -136,8 +155,10 @@ class RollingRestartIT {
         JarProcess.of(
             "gateway", Build.NEW.jar("gateway"), gatewayPort, env, logs.resolve("gateway.log"));
     for (String service : SERVICES) {
+      Map<String, String> own = new HashMap<>(env);
+      own.putAll(broker.variables(service));
       replicas.put(
-          service, List.of(new Replica(service, 1, env, logs), new Replica(service, 2, env, logs)));
+          service, List.of(new Replica(service, 1, own, logs), new Replica(service, 2, own, logs)));
     }
     replicas.values().forEach(pair -> pair.get(0).start(Build.NEW));
     replicas.values().forEach(pair -> pair.get(0).awaitReady());
@@ -155,6 +176,37 @@ class RollingRestartIT {
     }
   }
 
+  private void provision() {
+    Map<String, String> env = broker.variables(Rights.PROVISIONER);
+    env.put("STREAM_MAX_BYTES", Long.toString(256L << 20));
+    try (JarProcess command =
+        JarProcess.launcher(
+            env,
+            folder.resolve("logs/provision.log"),
+            "provision",
+            "--nats",
+            broker.urls(),
+            "--namespace",
+            namespace)) {
+      assertThat(command.exitStatus()).as(command.output()).isZero();
+    }
+  }
+
+  private void restart(List<Replica> wave) {
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<?>> restarts = new ArrayList<>();
+      wave.forEach(replica -> restarts.add(threads.submit(() -> restart(replica))));
+      for (Future<?> each : restarts) {
+        each.get();
+      }
+    } catch (ExecutionException e) {
+      throw new AssertionError(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
   /** As a deployment goes about it: the next one only when this one gets requests again. */
   private void restart(Replica replica) {
     drains.add(replica.drain());
@@ -169,11 +221,11 @@ class RollingRestartIT {
     Path list = Files.write(folder.resolve("accepted.log"), accepted);
     try (JarProcess command =
         JarProcess.launcher(
-            Map.of(),
+            broker.variables(Rights.OPERATOR),
             folder.resolve("logs/reconcile.log"),
             "reconcile",
             "--nats",
-            broker.url(),
+            broker.urls(),
             "--namespace",
             namespace,
             "--gateway",

@@ -22,7 +22,6 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -168,9 +167,8 @@ class BrokerConnectionTest {
     eventually("the connection is gone", () -> !broker.usable());
   }
 
-  private void reload() throws IOException, InterruptedException {
-    Process signal = new ProcessBuilder("kill", "-HUP", Long.toString(server.pid())).start();
-    assertThat(signal.waitFor(10, TimeUnit.SECONDS)).isTrue();
+  private void reload() {
+    server.reload();
     eventually(
         "the server has read its files anew",
         () -> Files.readString(server.logFile()).contains("Reloaded: tls"));

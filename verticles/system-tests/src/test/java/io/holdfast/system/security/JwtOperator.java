@@ -20,22 +20,27 @@ final class JwtOperator {
 
   private final Nkey operator = Nkey.random();
   private final Nkey account = Nkey.random();
+  private final Nkey system = Nkey.random();
 
   String serverConfiguration() {
-    String accountId = id(account, ACCOUNT);
-    return "operator: %s%nresolver: MEMORY%nresolver_preload: { %s: %s }%n"
+    return "operator: %s%nsystem_account: %s%nresolver: MEMORY%nresolver_preload: { %s %s }%n"
         .formatted(
             token(
                 operator,
                 id(operator, OPERATOR),
                 id(operator, OPERATOR),
                 new JsonObject().put("type", "operator")),
-            accountId,
-            token(
-                operator,
-                id(operator, OPERATOR),
-                accountId,
-                new JsonObject().put("type", "account").put("limits", unlimited())));
+            id(system, ACCOUNT),
+            preloaded(account),
+            preloaded(system));
+  }
+
+  private String preloaded(Nkey each) {
+    JsonObject claims = new JsonObject().put("type", "account").put("limits", unlimited());
+    return id(each, ACCOUNT)
+        + ": "
+        + token(operator, id(operator, OPERATOR), id(each, ACCOUNT), claims)
+        + System.lineSeparator();
   }
 
   /** A file's content. */
