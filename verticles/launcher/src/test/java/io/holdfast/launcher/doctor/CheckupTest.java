@@ -118,4 +118,17 @@ class CheckupTest {
               assertThat(finding.remedy()).isNotEmpty();
             });
   }
+
+  @Test
+  void a_user_who_may_do_more_than_he_must_is_not_safe() {
+    assertThat(Checkup.rights("payments", List.of()).level()).isEqualTo(Level.OK);
+    assertThat(Checkup.rights("payments", List.of("delete streams", "write to ORDERS")))
+        .satisfies(
+            finding -> {
+              assertThat(finding.level()).isEqualTo(Level.UNSAFE);
+              assertThat(finding.says())
+                  .isEqualTo("user payments may delete streams, write to ORDERS");
+              assertThat(finding.remedy()).isNotEmpty();
+            });
+  }
 }

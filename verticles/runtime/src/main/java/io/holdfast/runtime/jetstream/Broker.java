@@ -24,11 +24,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
+import javax.net.ssl.SSLException;
 import org.slf4j.Logger;
 
 /**
@@ -109,7 +112,7 @@ public final class Broker {
   private Broker(Vertx vertx, CommonSettings settings, String name, Logger log) {
     this.vertx = vertx;
     this.log = log;
-    this.errors = new QuietErrors(log, new LongAdder());
+    this.errors = new QuietErrors(log, new LongAdder(), new AtomicReference<>(""));
     Options.Builder builder =
         new Options.Builder()
             .servers(settings.nats().urls().toArray(String[]::new))
@@ -329,10 +332,11 @@ public final class Broker {
         .onComplete(
             done -> {
               if (done.failed()) {
-                problem = "cannot connect: " + done.cause().getMessage();
+                problem = "cannot connect: " + done.cause().getMessage() + distrust();
                 if (failures == 0 || failures % 20 == 0) {
                   log.atWarn()
                       .addKeyValue("url", String.join(",", serverUrls()))
+                      .addKeyValue("problem", problem)
                       .log("No broker yet, trying on");
                 }
                 long wait = Math.min(1_000, 100L << Math.min(failures, 4));
@@ -341,6 +345,12 @@ public final class Broker {
                     id -> tryToConnect(failures + 1));
               }
             });
+  }
+
+  /** The client library tells why TLS failed to its listener alone. */
+  private String distrust() {
+    String reason = errors.distrust().getAndSet("");
+    return reason.isEmpty() ? "" : ", TLS: " + reason;
   }
 
   private List<String> serverUrls() {
@@ -518,7 +528,7 @@ public final class Broker {
   }
 
   /** Client trouble as log lines of ours, without the library's own printing. */
-  private record QuietErrors(Logger log, LongAdder mended)
+  private record QuietErrors(Logger log, LongAdder mended, AtomicReference<String> distrust)
       implements ErrorListener, MendingDataPort.Listener {
     @Override
     public void headersMended() {
@@ -538,7 +548,11 @@ public final class Broker {
 
     @Override
     public void exceptionOccurred(Connection connection, Exception e) {
-      if (e instanceof IOException) {
+      Throwable cause = e instanceof ExecutionException && e.getCause() != null ? e.getCause() : e;
+      if (cause instanceof SSLException) {
+        distrust.set(String.valueOf(cause.getMessage()));
+      }
+      if (cause instanceof IOException) {
         log.atDebug().addKeyValue("error", e.toString()).log("Connection trouble");
       } else {
         log.atWarn().addKeyValue("error", e.toString()).log("Broker client trouble");

@@ -151,7 +151,8 @@ public record Rights(String user, Set<String> publish, Set<String> subscribe) {
 
   /** Whether the user may publish to this subject. */
   public boolean allow(String subject) {
-    return publish.stream().anyMatch(pattern -> matches(pattern.split("\\."), subject.split("\\.")));
+    return publish.stream()
+        .anyMatch(pattern -> matches(pattern.split("\\."), subject.split("\\.")));
   }
 
   private static boolean matches(String[] pattern, String[] subject) {

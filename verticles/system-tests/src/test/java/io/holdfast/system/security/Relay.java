@@ -7,12 +7,14 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** The line between a client and a broker, which can be torn. */
 final class Relay implements AutoCloseable {
 
   private final ServerSocket door;
   private final int broker;
+  private final AtomicInteger accepted = new AtomicInteger();
   private final List<Socket> sockets = new CopyOnWriteArrayList<>();
 
   Relay(int broker) {
@@ -27,6 +29,11 @@ final class Relay implements AutoCloseable {
 
   String url() {
     return "nats://127.0.0.1:" + door.getLocalPort();
+  }
+
+  /** How many connections there were so far. */
+  int accepted() {
+    return accepted.get();
   }
 
   /** Ends every connection; new ones may be made at once. */
@@ -47,6 +54,7 @@ final class Relay implements AutoCloseable {
         Socket client = door.accept();
         Socket server = new Socket(InetAddress.getLoopbackAddress(), broker);
         sockets.addAll(List.of(client, server));
+        accepted.incrementAndGet();
         Thread.ofVirtual().start(() -> carry(client, server));
         Thread.ofVirtual().start(() -> carry(server, client));
       } catch (IOException closedOrNoBroker) {
