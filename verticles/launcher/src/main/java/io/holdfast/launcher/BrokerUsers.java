@@ -43,10 +43,10 @@ public final class BrokerUsers {
             + (nkeys ? " --nkeys" : "")
             + (namespace.isEmpty() ? "" : " --namespace " + namespace);
     return """
-        # Who may do what at the broker, and nobody else anything. Made by
-        #   %s
-        # and held against it by a test: change the code, not this.
-        """
+    # Who may do what at the broker, and nobody else anything. Made by
+    #   %s
+    # and held against it by a test: change the code, not this.
+    """
             .formatted(command)
         + Rights.block(of(namespace), identity);
   }

@@ -49,7 +49,8 @@ final class DoctorCommand implements Callable<Integer> {
       names = "--users",
       paramLabel = "DIR",
       description =
-          "Also try what each user of the broker may do: DIR holds a folder for each, nats-orders, with its files user and password, as Secrets are mounted")
+          "Also try what each user of the broker may do: DIR holds a folder for each, nats-orders,"
+              + " with its files user and password, as Secrets are mounted")
   private Path users;
 
   @Option(names = "--json", description = "For a program")
@@ -72,8 +73,7 @@ final class DoctorCommand implements Callable<Integer> {
     }
     rights.addAll(rightsOfUsers());
     List<Finding> findings =
-        new ArrayList<>(
-            Checkup.of(inspection, storage(), Duration.ofMillis(gatewayTimeoutMillis)));
+        new ArrayList<>(Checkup.of(inspection, storage(), Duration.ofMillis(gatewayTimeoutMillis)));
     findings.addAll(rights);
     boolean safe = findings.stream().noneMatch(finding -> finding.level() == Level.UNSAFE);
     if (json) {

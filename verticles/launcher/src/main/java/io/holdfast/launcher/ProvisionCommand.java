@@ -19,7 +19,8 @@ import picocli.CommandLine.Option;
     name = "provision",
     mixinStandardHelpOptions = true,
     description =
-        "Creates the streams and consumers that are missing and checks those that are there; exit status 1 if one is not as it must be.")
+        "Creates the streams and consumers that are missing and checks those that are there; exit"
+            + " status 1 if one is not as it must be.")
 final class ProvisionCommand implements Callable<Integer> {
 
   private static final Duration BETWEEN_ATTEMPTS = Duration.ofMillis(500);

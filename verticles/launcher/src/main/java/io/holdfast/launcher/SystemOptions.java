@@ -29,7 +29,8 @@ final class SystemOptions extends DataFolder {
       names = "--gateway",
       paramLabel = "URL",
       description =
-          "The gateway simulator, or 'none'. Default: the running system's, else PAYMENT_GATEWAY_URL")
+          "The gateway simulator, or 'none'. Default: the running system's, else"
+              + " PAYMENT_GATEWAY_URL")
   private String gateway;
 
   /** Whether the system was named by an option, so that what was noted here is not about it. */

@@ -43,6 +43,7 @@ class RollingRestartIT {
 
   private static final List<String> SERVICES =
       List.of("orders", "inventory", "payments", "notifications", "audit");
+
   /** Restarted at the same time, as each is a deployment of its own; one replica of each. */
   private static final List<Set<String>> WAVES =
       List.of(Set.of("orders", "inventory"), Set.of("payments", "notifications", "audit"));

@@ -184,8 +184,7 @@ class BrokerConnectionTest {
       Broker attempt = other.broker(settings(variables), "other");
       attempt.begin();
       String problem =
-          eventually(
-              "refused", attempt::problem, why -> why.startsWith("cannot connect: "));
+          eventually("refused", attempt::problem, why -> why.startsWith("cannot connect: "));
       assertThat(attempt.usable()).isFalse();
       return problem;
     } finally {

@@ -46,20 +46,19 @@ final class JwtOperator {
   /** A file's content. */
   String credentials(Nkey user) {
     return """
-        -----BEGIN NATS USER JWT-----
-        %s
-        ------END NATS USER JWT------
+    -----BEGIN NATS USER JWT-----
+    %s
+    ------END NATS USER JWT------
 
-        ************************* IMPORTANT *************************
-        NKEY Seed printed below can be used to sign and prove identity.
+    ************************* IMPORTANT *************************
+    NKEY Seed printed below can be used to sign and prove identity.
 
-        -----BEGIN USER NKEY SEED-----
-        %s
-        ------END USER NKEY SEED------
-        """
+    -----BEGIN USER NKEY SEED-----
+    %s
+    ------END USER NKEY SEED------
+    """
         .formatted(
-            token(
-                account, id(account, ACCOUNT), user.publicKey(), unlimited().put("type", "user")),
+            token(account, id(account, ACCOUNT), user.publicKey(), unlimited().put("type", "user")),
             user.seed().reveal());
   }
 

@@ -97,14 +97,39 @@ class RightsTest {
         assertThatAllIsRefusedTo(user.user());
       }
       assertThat(stored(operator)).isEqualTo(before);
+      anAnswerGoesWhereItsRequestSays(operator);
     }
+  }
+
+  /**
+   * What these rights cannot hold off: the server looks at where a request goes and not at where
+   * its answer shall go, and a stream stores an answer as it stores everything. Whoever has taken a
+   * service over can have the server write what that service owns into another's stream. It is
+   * stored here as what it is, no fact, so its consumer parks it. Should this fail, the server has
+   * learnt to refuse it, and the README may say so.
+   */
+  private void anAnswerGoesWhereItsRequestSays(Streams operator) throws Exception {
+    int before = operator.messages("PAYMENTS").size();
+    String query = "{\"last_by_subj\":\"" + subjects.subject("orders.created.none") + "\"}";
+    try (Attempt orders = new Attempt("orders")) {
+      orders.connection.publish(
+          "$JS.API.DIRECT.GET." + subjects.stream("ORDERS"),
+          subjects.subject("payments.processed.none"),
+          query.getBytes(StandardCharsets.UTF_8));
+      eventually("it is stored", () -> operator.messages("PAYMENTS").size() == before + 1);
+      assertThat(orders.refused).isEmpty();
+    }
+    eventually(
+        "its consumer gives it up",
+        () -> operator.messages("DEADLETTERS").stream(),
+        letters -> letters.anyMatch(each -> each.subject().endsWith("payments.processed.none")));
   }
 
   @Test
   void what_a_user_may_do_beyond_its_rights_is_found_and_nothing_is_changed_by_that() {
-    server = start("authorization: { user: orders, password: " + LimitedUsers.password("orders") + " }");
-    Rights rights =
-        Rights.ofService("orders", new OrdersGroup().streams(), subjects);
+    server =
+        start("authorization: { user: orders, password: " + LimitedUsers.password("orders") + " }");
+    Rights rights = Rights.ofService("orders", new OrdersGroup().streams(), subjects);
     try (Streams everything = as("orders")) {
       assertThat(get(everything.events().provision(true, created -> {}))).isEmpty();
       Map<String, Integer> before = stored(everything);
@@ -211,7 +236,9 @@ class RightsTest {
   private void parkAndRedrive(Streams operator) throws Exception {
     try (Attempt orders = new Attempt("orders")) {
       orders.connection.request(
-          subjects.subject("orders.created.none"), "no fact".getBytes(StandardCharsets.UTF_8), ANSWER);
+          subjects.subject("orders.created.none"),
+          "no fact".getBytes(StandardCharsets.UTF_8),
+          ANSWER);
     }
     DeadLetterDesk desk = operator.events().deadLetterDesk();
     eventually("it is parked", () -> get(desk.page(1)).letters().size(), parked -> parked == 1);
@@ -274,8 +301,7 @@ class RightsTest {
         stream
             .subjects()
             .forEach(
-                subject ->
-                    (stream.owner().equals(user) ? own : foreign).add(example(subject)));
+                subject -> (stream.owner().equals(user) ? own : foreign).add(example(subject)));
       }
     }
     for (String service : List.of("orders", "inventory", "payments", "notifications", "audit")) {
@@ -291,7 +317,8 @@ class RightsTest {
       }
     }
     foreign.add(subjects.subject("timers.due.inventory.reserved.x"));
-    foreign.addAll(List.of("anything", "_INBOX_else.x.1", "orders.created.x", "$SYS.REQ.SERVER.PING"));
+    foreign.addAll(
+        List.of("anything", "_INBOX_else.x.1", "orders.created.x", "$SYS.REQ.SERVER.PING"));
     foreign.addAll(streamActs(user));
     foreign.addAll(consumerActs(user));
 
@@ -396,8 +423,7 @@ class RightsTest {
           Nats.connect(
               new Options.Builder()
                   .server(server.url())
-                  .userInfo(
-                      user.toCharArray(), LimitedUsers.password(user).toCharArray())
+                  .userInfo(user.toCharArray(), LimitedUsers.password(user).toCharArray())
                   .inboxPrefix("_INBOX_" + user + ".")
                   .errorListener(this)
                   .build());
