@@ -1,5 +1,6 @@
 # Makes strict-schema.json, the schema that KubeManifestsTest holds manifests against, out of an API server's own OpenAPI
-# dump. On a machine with jq and any cluster (1.30 or newer, as the manifests use the preStop action "sleep"):
+# dump. On a machine with jq and a cluster (1.30 or newer, as the manifests use the preStop action "sleep";
+# with KEDA and NACK installed, for their kinds). monitoring-schema.json beside it has what we use of the Prometheus operator.
 #
 #   kubectl get --raw /openapi/v2 | jq -c -f trim.jq > strict-schema.json
 #
@@ -8,17 +9,25 @@
 def kinds: [
   "io.k8s.api.apps.v1.Deployment",
   "io.k8s.api.apps.v1.StatefulSet",
+  "io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler",
+  "io.k8s.api.batch.v1.Job",
   "io.k8s.api.core.v1.ConfigMap",
   "io.k8s.api.core.v1.Namespace",
   "io.k8s.api.core.v1.PersistentVolumeClaim",
   "io.k8s.api.core.v1.Secret",
   "io.k8s.api.core.v1.Service",
-  "io.k8s.api.core.v1.ServiceAccount"
+  "io.k8s.api.core.v1.ServiceAccount",
+  "io.k8s.api.networking.v1.NetworkPolicy",
+  "io.k8s.api.policy.v1.PodDisruptionBudget",
+  "io.nats.jetstream.v1beta2.Account",
+  "io.nats.jetstream.v1beta2.Consumer",
+  "io.nats.jetstream.v1beta2.Stream",
+  "sh.keda.v1alpha1.ScaledObject"
 ];
 def refs: [.. | objects | .["$ref"]? | strings | ltrimstr("#/definitions/")];
 # JSON Schema's words only; a property may itself be called "description", so this walks schemas, not any object.
 def schema:
-  {type, format, required, enum, "$ref"}
+  {type, format, required, enum, minimum, pattern, "$ref"}
   + {properties: (if .properties then .properties | map_values(schema) else null end)}
   + {items: (if .items then .items | schema else null end)}
   + {additionalProperties:

@@ -24,6 +24,7 @@ import picocli.CommandLine.HelpCommand;
       ProvisionCommand.class,
       ChaosCommand.class,
       BenchCommand.class,
+      TrainCommand.class,
       HelpCommand.class
     })
 public final class LauncherMain implements Runnable {

@@ -87,7 +87,7 @@ final class StreamAccess implements AutoCloseable {
     env.put("NATS_USER", user);
     env.put("NATS_PASSWORD", password);
     StreamAccess access =
-        new StreamAccess(settings(env, natsUrl, namespace, logs), user, Set.of()); // creates nothing
+        new StreamAccess(settings(env, natsUrl, namespace, logs), user, Set.of());
     access.await(Duration.ofSeconds(10));
     return access;
   }

@@ -68,6 +68,14 @@ final class KubeFolder {
     }
   }
 
+  static String text(String file) {
+    try {
+      return Files.readString(ROOT.resolve(file));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** The documents of a YAML file. */
   static List<JsonNode> read(Path file) {
     try {

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -22,6 +23,8 @@ import org.junit.jupiter.params.provider.MethodSource;
  * rendered, and its objects are held against the API server's schema and against each other.
  */
 class KubeManifestsTest {
+
+  private static final Pattern QUOTED_PATH = Pattern.compile("\"(/[^\"]+)\"");
 
   static Stream<String> kustomizations() {
     return KubeFolder.kustomizations().stream();
@@ -51,7 +54,7 @@ class KubeManifestsTest {
         KubeVariables.GROUPS.stream().map(VerticleGroup::name).collect(Collectors.toSet());
     groups.remove("gateway");
     List<KubeObject> base = KubeFolder.render("base");
-    for (String kind : List.of("Deployment", "Service", "ServiceAccount")) {
+    for (String kind : List.of("Deployment", "Service", "ServiceAccount", "PodDisruptionBudget")) {
       assertThat(base.stream().filter(object -> object.kind().equals(kind)).map(KubeObject::name))
           .as(kind)
           .containsExactlyInAnyOrderElementsOf(groups);
@@ -68,8 +71,26 @@ class KubeManifestsTest {
 
   @ParameterizedTest
   @MethodSource("overlays")
-  void an_overlay_has_everything_that_its_pods_refer_to(String overlay) {
-    assertThat(missingReferences(KubeFolder.render(overlay))).isEmpty();
+  void an_overlay_has_everything_that_its_pods_refer_to_but_the_secrets_of_production(
+      String overlay) {
+    List<String> missing = missingReferences(KubeFolder.render(overlay));
+    if (!overlay.contains("production")) {
+      assertThat(missing).isEmpty();
+      return;
+    }
+    String readme = KubeFolder.text("README.md");
+    assertThat(missing)
+        .isNotEmpty()
+        .allSatisfy(
+            reference -> {
+              assertThat(reference).matches(".*: Secret/[a-z-]+ [a-z.-]+");
+              assertThat(readme)
+                  .as("kube/README.md tells what production's Secrets hold")
+                  .contains(
+                      Stream.of(reference.replaceFirst(".*: Secret/", "").split(" ", -1))
+                          .map(name -> "`" + name + "`")
+                          .toList());
+            });
   }
 
   @ParameterizedTest
@@ -106,11 +127,11 @@ class KubeManifestsTest {
       List<KubeObject> selected =
           objects.stream()
               .filter(KubeObject::isWorkload)
-              .filter(workload -> podLabels(workload).entrySet().containsAll(selector.entrySet()))
+              .filter(workload -> workload.podLabels().entrySet().containsAll(selector.entrySet()))
               .toList();
       assertThat(selected.stream().map(KubeObject::name))
           .as("selected by %s in kube/%s", service, folder)
-          .containsExactly(service.name());
+          .containsExactly(service.name().replaceFirst("-headless$", ""));
       for (JsonNode port : service.json().at("/spec/ports")) {
         assertThat(selected.getFirst().port(port.path("targetPort")))
             .as("targetPort of %s in kube/%s", service, folder)
@@ -120,7 +141,7 @@ class KubeManifestsTest {
     for (KubeObject workload : workloads(folder)) {
       Map<String, String> selector =
           KubeObject.texts(workload.json().at("/spec/selector/matchLabels"));
-      assertThat(podLabels(workload))
+      assertThat(workload.podLabels())
           .as("%s selects its own pods", workload)
           .containsAllEntriesOf(selector);
       assertThat(selector).containsOnlyKeys("app.kubernetes.io/name", "app.kubernetes.io/part-of");
@@ -130,14 +151,14 @@ class KubeManifestsTest {
   @ParameterizedTest
   @MethodSource("kustomizations")
   void an_image_is_pinned_by_its_tag_and_ours_tells_its_version(String folder) {
-    for (KubeObject workload : workloads(folder)) {
+    for (KubeObject workload : withPods(folder)) {
       String image = workload.container().path("image").asText();
       assertThat(image).as("%s", workload).matches("[a-z/-]+:\\d+\\.\\d+\\.\\d+[a-z0-9.-]*");
-      if (workload.isGroup()) {
+      if (workload.isOurs()) {
         assertThat(image)
             .isEqualTo(
                 "holdfast/%s:%s",
-                workload.name(), podLabels(workload).get("app.kubernetes.io/version"));
+                workload.name(), workload.podLabels().get("app.kubernetes.io/version"));
       }
     }
   }
@@ -157,7 +178,7 @@ class KubeManifestsTest {
   @ParameterizedTest
   @MethodSource("kustomizations")
   void a_pod_asks_for_no_right_that_it_does_not_need(String folder) {
-    for (KubeObject workload : workloads(folder)) {
+    for (KubeObject workload : withPods(folder)) {
       JsonNode pod = workload.pod();
       assertThat(pod.at("/automountServiceAccountToken").asText())
           .as("%s", workload)
@@ -241,16 +262,16 @@ class KubeManifestsTest {
           .forEach(key -> there.add(object.id() + " " + key));
     }
     return objects.stream()
-        .filter(KubeObject::isWorkload)
+        .filter(KubeObject::hasPods)
         .flatMap(
             workload ->
-                references(workload)
+                references(workload, objects)
                     .filter(reference -> !there.contains(reference))
                     .map(reference -> workload + ": " + reference))
         .toList();
   }
 
-  private static Stream<String> references(KubeObject workload) {
+  private static Stream<String> references(KubeObject workload, List<KubeObject> objects) {
     JsonNode pod = workload.pod();
     JsonNode container = workload.container();
     Stream<String> whole =
@@ -271,7 +292,7 @@ class KubeManifestsTest {
                         .flatMap(found -> found));
     // A secret that is mounted is read by a variable X_FILE, which names mount path and key.
     Stream<String> mounted =
-        list(container.path("volumeMounts")).flatMap(mount -> mounted(workload, mount));
+        list(container.path("volumeMounts")).flatMap(mount -> mounted(workload, mount, objects));
     Stream<String> account = Stream.of("ServiceAccount/" + pod.path("serviceAccountName").asText());
     return Stream.of(whole, keys, mounted, account).flatMap(found -> found);
   }
@@ -283,7 +304,8 @@ class KubeManifestsTest {
             kind + "/" + reference.path("name").asText() + " " + reference.path("key").asText());
   }
 
-  private static Stream<String> mounted(KubeObject workload, JsonNode mount) {
+  private static Stream<String> mounted(
+      KubeObject workload, JsonNode mount, List<KubeObject> objects) {
     String name = mount.path("name").asText();
     String prefix = mount.path("mountPath").asText() + "/";
     if (list(workload.json().at("/spec/volumeClaimTemplates"))
@@ -301,25 +323,35 @@ class KubeManifestsTest {
             : "ConfigMap/" + volume.at("/configMap/name").asText();
     return volume.has("emptyDir")
         ? Stream.empty()
-        : files(workload)
+        : files(workload, objects)
             .filter(file -> file.startsWith(prefix))
             .map(file -> object + " " + file.substring(prefix.length()));
   }
 
-  /** What a container's variables and command line name as files. */
-  private static Stream<String> files(KubeObject workload) {
+  /** What a container's variables, command line and configuration name as files. */
+  private static Stream<String> files(KubeObject workload, List<KubeObject> objects) {
+    Stream<String> configured =
+        objects.stream()
+            .filter(object -> object.kind().equals("ConfigMap"))
+            .filter(object -> workload.pod().toString().contains('"' + object.name() + '"'))
+            .flatMap(object -> KubeObject.texts(object.json().path("data")).values().stream())
+            .flatMap(text -> QUOTED_PATH.matcher(text).results())
+            .map(found -> found.group(1));
     return Stream.concat(
-            list(workload.container().path("env")).map(variable -> variable.path("value")),
-            list(workload.container().path("command")))
-        .map(JsonNode::asText);
-  }
-
-  private static Map<String, String> podLabels(KubeObject workload) {
-    return KubeObject.texts(workload.json().at("/spec/template/metadata/labels"));
+            configured,
+            Stream.concat(
+                    list(workload.container().path("env")).map(variable -> variable.path("value")),
+                    list(workload.container().path("command")))
+                .map(JsonNode::asText))
+        .distinct();
   }
 
   private static List<KubeObject> workloads(String folder) {
     return KubeFolder.render(folder).stream().filter(KubeObject::isWorkload).toList();
+  }
+
+  private static List<KubeObject> withPods(String folder) {
+    return KubeFolder.render(folder).stream().filter(KubeObject::hasPods).toList();
   }
 
   private static List<KubeObject> of(List<KubeObject> objects, String kind) {

@@ -24,8 +24,17 @@ record KubeObject(JsonNode json) {
     return kind() + "/" + name();
   }
 
+  /** Runs until it is told to stop. */
   boolean isWorkload() {
     return kind().equals("Deployment") || kind().equals("StatefulSet");
+  }
+
+  boolean hasPods() {
+    return isWorkload() || kind().equals("Job");
+  }
+
+  Map<String, String> podLabels() {
+    return texts(json.at("/spec/template/metadata/labels"));
   }
 
   /** A workload's pods. */
@@ -42,9 +51,9 @@ record KubeObject(JsonNode json) {
     return containers.getFirst();
   }
 
-  /** Runs a verticle group of ours. */
-  boolean isGroup() {
-    return isWorkload() && container().path("image").asText().startsWith("holdfast/");
+  /** Runs a program of ours. */
+  boolean isOurs() {
+    return hasPods() && container().path("image").asText().startsWith("holdfast/");
   }
 
   /** The container's port of this number or name. */

@@ -17,11 +17,17 @@ import java.util.function.Predicate;
 
 /**
  * What an API server takes, without one: its own schema of each kind, strict about fields that it
- * does not know. {@code kubernetes/trim.jq} tells where the schema comes from.
+ * does not know. {@code kubernetes/trim.jq} tells where the schema comes from; that of the
+ * Prometheus operator's kinds is ours and knows only what we use.
  */
 final class KubeSchema {
 
-  private static final Map<String, JsonSchema> BY_KIND = load();
+  private static final Map<String, JsonSchema> BY_KIND = new HashMap<>();
+
+  static {
+    BY_KIND.putAll(load("/kubernetes/strict-schema.json"));
+    BY_KIND.putAll(load("/kubernetes/monitoring-schema.json"));
+  }
 
   private KubeSchema() {}
 
@@ -47,9 +53,8 @@ final class KubeSchema {
         .toList();
   }
 
-  private static Map<String, JsonSchema> load() {
-    try (InputStream file =
-        KubeSchema.class.getResourceAsStream("/kubernetes/strict-schema.json")) {
+  private static Map<String, JsonSchema> load(String resource) {
+    try (InputStream file = KubeSchema.class.getResourceAsStream(resource)) {
       ObjectMapper mapper = new ObjectMapper();
       JsonNode all = mapper.readTree(file);
       JsonSchemaFactory factory = JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V4);

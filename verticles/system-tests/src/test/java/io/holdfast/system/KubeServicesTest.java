@@ -16,7 +16,6 @@ import io.holdfast.runtime.jetstream.StreamCatalog;
 import io.holdfast.testkit.Http;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
@@ -29,6 +28,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -42,11 +43,32 @@ class KubeServicesTest {
 
   @TempDir Path folder;
 
+  static Stream<Arguments> every_group_of_every_overlay() {
+    return KubeFolder.overlays().stream()
+        .flatMap(
+            overlay ->
+                KubeFolder.render(overlay).stream()
+                    .filter(object -> object.isOurs() && object.isWorkload())
+                    .map(deployment -> Arguments.of(overlay, deployment)));
+  }
+
   @ParameterizedTest
-  @ValueSource(strings = {"orders", "inventory", "payments", "notifications", "audit", "gateway"})
-  void a_group_reads_every_variable_that_its_container_is_given(String name) {
-    Set<String> given = Set.copyOf(environment(deployment(name)).keySet());
-    assertThat(KubeVariables.unreadBy(KubeVariables.group(name), given)).isEmpty();
+  @MethodSource("every_group_of_every_overlay")
+  void a_group_reads_every_variable_that_its_container_is_given(
+      String overlay, KubeObject deployment) {
+    Set<String> given = Set.copyOf(environment(overlay, deployment).keySet());
+    assertThat(given).contains("NATS_URL", "HTTP_PORT");
+    assertThat(KubeVariables.unreadBy(KubeVariables.group(deployment.name()), given)).isEmpty();
+  }
+
+  @Test
+  void whoever_provisions_reads_every_variable_that_its_container_is_given() {
+    Set<String> given =
+        Set.copyOf(
+            environment("overlays/production", object("overlays/production", "Job", "provision"))
+                .keySet());
+    assertThat(given).contains("NATS_URL", "NATS_USER", "STREAM_REPLICAS");
+    assertThat(KubeVariables.unreadByAll(given)).isEmpty();
   }
 
   @ParameterizedTest
@@ -54,7 +76,7 @@ class KubeServicesTest {
   void a_group_starts_with_its_configuration_and_answers_its_probes(String name) throws Exception {
     KubeObject deployment = deployment(name);
     VerticleGroup group = KubeVariables.group(name);
-    Map<String, String> env = environment(deployment);
+    Map<String, String> env = environment(OVERLAY, deployment);
     placeFiles(deployment, env);
     CommonSettings settings = CommonSettings.read(new Settings(env), 1);
     for (String probe : List.of("startupProbe", "livenessProbe", "readinessProbe")) {
@@ -85,11 +107,10 @@ class KubeServicesTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"orders", "inventory", "payments", "notifications", "audit", "gateway"})
-  void a_pod_is_given_the_time_that_its_drain_may_take(String name) {
-    KubeObject deployment = deployment(name);
-    Map<String, String> env = environment(deployment);
-    env.keySet().removeIf(variable -> variable.endsWith("_FILE"));
+  @MethodSource("every_group_of_every_overlay")
+  void a_pod_is_given_the_time_that_its_drain_may_take(String overlay, KubeObject deployment) {
+    Map<String, String> env = environment(overlay, deployment);
+    env.keySet().removeIf(variable -> variable.endsWith("_FILE") || variable.startsWith("NATS_"));
     CommonSettings settings = CommonSettings.read(new Settings(env), 1);
     long drain = settings.drainGrace().plus(settings.drainTimeout()).toSeconds();
     long preStop = deployment.container().at("/lifecycle/preStop/sleep/seconds").asLong();
@@ -150,7 +171,7 @@ class KubeServicesTest {
   }
 
   private static void storage_is_large_enough(KubeObject nats, long maxStorage) {
-    Map<String, String> orders = environment(deployment("orders"));
+    Map<String, String> orders = environment(OVERLAY, deployment("orders"));
     orders.keySet().removeIf(variable -> variable.endsWith("_FILE"));
     long each = CommonSettings.read(new Settings(orders), 1).streamMaxBytes();
     String volume =
@@ -210,20 +231,19 @@ class KubeServicesTest {
   }
 
   /** What the kubelet would set. */
-  private static Map<String, String> environment(KubeObject deployment) {
+  private static Map<String, String> environment(String overlay, KubeObject deployment) {
     Map<String, String> env = new HashMap<>();
     for (JsonNode from : deployment.container().path("envFrom")) {
       String map = from.at("/configMapRef/name").asText();
-      env.putAll(KubeObject.texts(object("ConfigMap", map).json().path("data")));
+      env.putAll(KubeObject.texts(object(overlay, "ConfigMap", map).json().path("data")));
     }
     for (JsonNode variable : deployment.container().path("env")) {
       JsonNode from = variable.path("valueFrom");
       String value;
       if (from.has("configMapKeyRef")) {
-        value = value("ConfigMap", from.path("configMapKeyRef"));
+        value = value(overlay, "ConfigMap", from.path("configMapKeyRef"));
       } else if (from.has("secretKeyRef")) {
-        byte[] secret = Base64.getDecoder().decode(value("Secret", from.path("secretKeyRef")));
-        value = new String(secret, StandardCharsets.UTF_8);
+        value = "of-a-secret"; // none is in an overlay
       } else {
         value = variable.path("value").asText();
       }
@@ -232,8 +252,8 @@ class KubeServicesTest {
     return env;
   }
 
-  private static String value(String kind, JsonNode reference) {
-    KubeObject object = object(kind, reference.path("name").asText());
+  private static String value(String overlay, String kind, JsonNode reference) {
+    KubeObject object = object(overlay, kind, reference.path("name").asText());
     return object.json().path("data").path(reference.path("key").asText()).asText();
   }
 
@@ -242,9 +262,13 @@ class KubeServicesTest {
   }
 
   private static KubeObject object(String kind, String name) {
-    return KubeFolder.render(OVERLAY).stream()
+    return object(OVERLAY, kind, name);
+  }
+
+  private static KubeObject object(String overlay, String kind, String name) {
+    return KubeFolder.render(overlay).stream()
         .filter(object -> object.id().equals(kind + "/" + name))
         .findFirst()
-        .orElseThrow(() -> new AssertionError("kube/" + OVERLAY + " has no " + kind + "/" + name));
+        .orElseThrow(() -> new AssertionError("kube/" + overlay + " has no " + kind + "/" + name));
   }
 }

@@ -62,6 +62,14 @@ final class KubeVariables {
     return unread;
   }
 
+  /** Those that no group's common settings are read from. */
+  static Set<String> unreadByAll(Set<String> variables) {
+    Set<String> unread = new HashSet<>(variables);
+    unread.removeIf(variable -> variable.startsWith(OPEN_TELEMETRYS));
+    unread.removeAll(refusedByAll(unread));
+    return unread;
+  }
+
   private static Set<String> readBy(VerticleGroup group, Set<String> names) {
     Set<String> read = new HashSet<>(refusedByAll(names));
     Set<String> others = new HashSet<>(names);
