@@ -20,8 +20,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,6 +38,7 @@ class KubeBrokerTest {
 
   private static final String OVERLAY = "overlays/production";
   private static final String PASSWORD = "changeit";
+  private static final Pattern USER = Pattern.compile("(?m)^ *user: ([a-z]+),");
   private static final Duration WHOLE = Duration.ofSeconds(90);
 
   @TempDir Path folder;
@@ -67,6 +71,7 @@ class KubeBrokerTest {
         JsonObject settings = Http.get(monitor + "/varz").json();
         assertThat(settings.getString("server_name")).isEqualTo("nats-" + node);
         assertThat(settings.getBoolean("tls_required")).isTrue();
+        assertThat(settings.getBoolean("auth_required")).isTrue();
         assertThat(settings.getJsonObject("cluster").getBoolean("tls_required")).isTrue();
         assertThat(settings.getJsonObject("cluster").getBoolean("tls_verify")).isTrue();
         assertThat(settings.getJsonArray("connect_urls"))
@@ -105,6 +110,33 @@ class KubeBrokerTest {
   }
 
   @Test
+  void every_user_of_the_broker_has_a_secret_and_every_program_is_one_of_them() {
+    Set<String> users = new TreeSet<>();
+    USER.matcher(config("auth.conf")).results().forEach(user -> users.add(user.group(1)));
+    assertThat(users).contains("provision");
+    Set<String> secrets = new TreeSet<>();
+    list(object("StatefulSet/nats").container().path("env"))
+        .filter(env -> !env.at("/valueFrom/secretKeyRef").isMissingNode())
+        .forEach(
+            env -> {
+              String secret = env.at("/valueFrom/secretKeyRef/name").asText();
+              String user = secret.replaceFirst("^nats-", "");
+              assertThat(env.path("name").asText())
+                  .isEqualTo("NATS_PASSWORD_" + user.toUpperCase(Locale.ROOT));
+              assertThat(config("auth.conf"))
+                  .contains("user: " + user + ", password: $" + env.path("name").asText());
+              secrets.add(user);
+            });
+    assertThat(secrets).isEqualTo(users);
+    assertThat(users)
+        .containsAll(
+            KubeFolder.render(OVERLAY).stream()
+                .filter(KubeObject::isOurs)
+                .map(KubeObject::name)
+                .toList());
+  }
+
+  @Test
   void the_charts_values_give_the_same_broker() {
     JsonNode values = KubeFolder.read(KubeFolder.ROOT.resolve("nats-chart/values.yaml")).getFirst();
     KubeObject nats = object("StatefulSet/nats");
@@ -127,11 +159,15 @@ class KubeBrokerTest {
     assertThat(values.at("/container/merge/resources")).isEqualTo(container.path("resources"));
     assertThat(values.at("/podTemplate/merge/spec/securityContext"))
         .isEqualTo(nats.pod().path("securityContext"));
-    assertThat(list(container.path("env")))
-        .anyMatch(
-            env ->
-                env.path("name").asText().equals("GOMEMLIMIT")
-                    && env.path("value").equals(values.at("/container/env/GOMEMLIMIT")));
+    JsonNode given = values.at("/container/env");
+    for (JsonNode env : container.path("env")) {
+      JsonNode same = given.path(env.path("name").asText());
+      if (env.has("value")) {
+        assertThat(same).isEqualTo(env.path("value"));
+      } else if (env.path("valueFrom").has("secretKeyRef")) {
+        assertThat(same.path("valueFrom")).isEqualTo(env.path("valueFrom"));
+      }
+    }
   }
 
   private static void storage_is_large_enough(KubeObject nats, long maxStorage) {
@@ -169,6 +205,7 @@ class KubeBrokerTest {
     Set<String> left =
         config.lines().filter(line -> line.contains("nats-headless")).collect(Collectors.toSet());
     assertThat(left).isEmpty();
+    Files.writeString(folder.resolve("auth.conf"), config("auth.conf"));
     Path file = Files.writeString(folder.resolve("nats-" + node + ".conf"), config);
     ProcessBuilder command =
         new ProcessBuilder(
@@ -178,12 +215,20 @@ class KubeBrokerTest {
             .redirectErrorStream(true)
             .redirectOutput(folder.resolve("nats-" + node + ".log").toFile());
     command.environment().put("POD_NAME", "nats-" + node);
+    // Only what the pod is given, so that a user whose password it lacks stops the start.
+    list(object("StatefulSet/nats").container().path("env"))
+        .filter(env -> !env.at("/valueFrom/secretKeyRef").isMissingNode())
+        .forEach(env -> command.environment().put(env.path("name").asText(), "p0a1"));
     return command.start();
   }
 
   private static String config() {
+    return config("nats.conf");
+  }
+
+  private static String config(String file) {
     return KubeFolder.render(OVERLAY).stream()
-        .map(object -> object.json().at("/data/nats.conf").asText())
+        .map(object -> object.json().path("data").path(file).asText())
         .filter(text -> !text.isEmpty())
         .findFirst()
         .orElseThrow();
