@@ -63,6 +63,28 @@ class KubeSourcesTest {
   }
 
   @Test
+  void the_images_are_made_for_the_user_and_with_the_broker_of_the_manifests() {
+    String dockerfile = KubeFolder.text("images/Dockerfile");
+    JsonNode pod =
+        KubeFolder.read(KubeFolder.ROOT.resolve("components/service/pod.yaml"))
+            .getFirst()
+            .at("/spec/template/spec");
+    String user = pod.at("/securityContext/runAsUser").asText();
+    String group = pod.at("/securityContext/runAsGroup").asText();
+    assertThat(dockerfile).contains("\nUSER " + user + ":" + group + "\n");
+    assertThat(dockerfile)
+        .contains("\nEXPOSE " + pod.at("/containers/0/ports/0/containerPort").asText() + "\n");
+    String tag =
+        KubeFolder.read(KubeFolder.ROOT.resolve("nats/kustomization.yaml"))
+            .getFirst()
+            .at("/images/0/newTag")
+            .asText();
+    assertThat(dockerfile).contains("\nARG BROKER=nats:" + tag + "\n").doesNotContain(":latest");
+    // Without a shell in between, the JVM hears SIGTERM and drains.
+    assertThat(dockerfile).contains("\nENTRYPOINT [\"/opt/holdfast/jre/bin/java\", ");
+  }
+
+  @Test
   void every_variable_is_one_that_a_group_reads() {
     Set<String> names = new LinkedHashSet<>();
     KubeFolder.files()
