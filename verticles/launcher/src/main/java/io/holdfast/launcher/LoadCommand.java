@@ -200,7 +200,8 @@ final class LoadCommand implements Callable<Integer> {
           new LoadView(here ? Optional.of(new AcceptedOrders(system.path())) : Optional.empty());
       say("%s", LoadReport.intention(plan, orders, how.ramp));
       Outcome outcome;
-      try (LoadEngine engine = new LoadEngine(vertx, orders, bodies, ends, view::promised, Api.token())) {
+      try (LoadEngine engine =
+          new LoadEngine(vertx, orders, bodies, ends, view::promised, Api.token())) {
         outcome = how.ramp ? ramp(engine, view, plan) : once(engine, view, plan);
       }
       say("%s", ends.how());

@@ -58,8 +58,7 @@ final class StreamAccess implements AutoCloseable {
     Map<String, String> env = new HashMap<>(System.getenv());
     env.put("PROVISION", "true");
     try (StreamAccess access =
-        new StreamAccess(
-            settings(env, natsUrl, "", logs), Rights.PROVISIONER, ALL)) {
+        new StreamAccess(settings(env, natsUrl, "", logs), Rights.PROVISIONER, ALL)) {
       access.await(Duration.ofSeconds(10));
     }
   }
@@ -86,8 +85,7 @@ final class StreamAccess implements AutoCloseable {
     env.keySet().removeIf(name -> name.startsWith("NATS_") && !name.startsWith("NATS_TLS_"));
     env.put("NATS_USER", user);
     env.put("NATS_PASSWORD", password);
-    StreamAccess access =
-        new StreamAccess(settings(env, natsUrl, namespace, logs), user, Set.of());
+    StreamAccess access = new StreamAccess(settings(env, natsUrl, namespace, logs), user, Set.of());
     access.await(Duration.ofSeconds(10));
     return access;
   }

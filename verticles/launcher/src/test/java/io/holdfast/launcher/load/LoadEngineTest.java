@@ -22,6 +22,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -162,7 +163,8 @@ class LoadEngineTest {
   }
 
   private LoadEngine engine(String url, OrderEnds ends) {
-    return new LoadEngine(vertx, URI.create(url), OrderBodies.plain(1, 1), ends, promised::add, Optional.empty());
+    return new LoadEngine(
+        vertx, URI.create(url), OrderBodies.plain(1, 1), ends, promised::add, Optional.empty());
   }
 
   private void cancel(String orderId) {
