@@ -233,6 +233,7 @@ public final class LoadEngine implements AutoCloseable {
     private final long lastCall;
     private final Thread door;
     private final Histogram accept = new Histogram(Latency.DIGITS);
+    private final Histogram refused = new Histogram(Latency.DIGITS);
     private final Histogram wire = new Histogram(Latency.DIGITS);
     private final Histogram confirmed = new Histogram(Latency.DIGITS);
     private final Histogram end = new Histogram(Latency.DIGITS);
@@ -267,7 +268,6 @@ public final class LoadEngine implements AutoCloseable {
     private long heldBack;
     private long late;
     private long behind = -1;
-    private long firstDue;
     private long lastAnswer;
     private long lastEnd;
     private volatile boolean coming = true;
@@ -279,7 +279,6 @@ public final class LoadEngine implements AutoCloseable {
       long begin = System.nanoTime();
       this.countsFrom = begin + plan.warmUp().toNanos();
       this.lastCall = countsFrom + plan.duration().toNanos();
-      this.firstDue = countsFrom;
       this.lastAnswer = countsFrom;
       this.lastEnd = countsFrom;
       this.schedule =
@@ -328,6 +327,7 @@ public final class LoadEngine implements AutoCloseable {
         }
         if (full) {
           full = false;
+          now = System.nanoTime(); // whoever came until here was not announced
           heldUpTo = Math.min(total, schedule.dueBy(now));
         }
         long due = schedule.due(sent);
@@ -512,6 +512,7 @@ public final class LoadEngine implements AutoCloseable {
       failed++;
       if (flight.due >= countsFrom) {
         errors.merge(kind, 1L, Long::sum);
+        record(refused, now - flight.due);
       }
       if (schedule == null) {
         stayingAway++;
@@ -608,7 +609,7 @@ public final class LoadEngine implements AutoCloseable {
       open.clear();
       result.complete(
           new LoadResult(
-              (lastAnswer - firstDue) / 1e9,
+              (lastAnswer - countsFrom) / 1e9,
               cameThatCount + unsent,
               unsent,
               heldBack,
@@ -617,6 +618,7 @@ public final class LoadEngine implements AutoCloseable {
               acceptedThatCount,
               Map.copyOf(errors),
               Latency.of(accept),
+              Latency.of(refused),
               Latency.of(wire),
               Latency.of(confirmed),
               Latency.of(end),
@@ -624,7 +626,7 @@ public final class LoadEngine implements AutoCloseable {
               confirmed.getTotalCount(),
               cancelledThatCount,
               doneThatCount,
-              (lastEnd - firstDue) / 1e9,
+              (lastEnd - countsFrom) / 1e9,
               doneInTime,
               Math.max(0, stopped - countsFrom) / 1e9,
               Math.max(0, behind),

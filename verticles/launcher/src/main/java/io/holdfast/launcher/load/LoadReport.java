@@ -83,19 +83,22 @@ public final class LoadReport {
     lines.add(
         text("  ms              %10s %10s %10s %10s %10s", "p50", "p90", "p99", "p99.9", "max"));
     row(lines, "due to 202", result.accept());
+    row(lines, "due to an error", result.refused());
     row(lines, "due to confirmed", result.confirmed());
     row(lines, "due to told", result.end());
     lines.add("");
     if (result.heldBack() > 0) {
       lines.add(
           text(
-              "  %,d requests had to wait for a connection, as all that are allowed were in use; their waits are in the figures",
+              "  %,d requests had to wait for a connection, as all that are allowed were in use;"
+                  + " their waits are in the figures",
               result.heldBack()));
     }
     if (result.late() > 0) {
       lines.add(
           text(
-              "  %,d requests were sent more than %d ms late, as this machine was too busy; that is in the figures too",
+              "  %,d requests were sent more than %d ms late, as this machine was too busy; that is"
+                  + " in the figures too",
               result.late(), LoadResult.LATE_MICROS / 1_000));
     }
     return lines;

@@ -18,6 +18,7 @@ import java.util.Map;
  * @param answered requests that got an answer of any kind, or failed
  * @param errors requests that were not accepted, by kind
  * @param accept from when a request was due to its 202
+ * @param refused from when a request was due to when it was refused or had failed
  * @param wire from when it was sent to its 202; leaves out the waits before
  * @param confirmed from when a request was due to when its order was confirmed
  * @param end from when a request was due to when its customer was told
@@ -39,6 +40,7 @@ public record LoadResult(
     long accepted,
     Map<String, Long> errors,
     Latency accept,
+    Latency refused,
     Latency wire,
     Latency confirmed,
     Latency end,
@@ -94,6 +96,7 @@ public record LoadResult(
         .put("orders_per_minute_sustained", sustainedPerMinute())
         .put("errors", byKind)
         .put("accept", accept.json())
+        .put("refused", refused.json())
         .put("accept_from_sending", wire.json())
         .put("confirmed", confirmed.json())
         .put("end", end.json())

@@ -89,6 +89,7 @@ class KneeTest {
         latency,
         latency,
         latency,
+        latency,
         (long) rate,
         (long) rate,
         0,
