@@ -440,8 +440,13 @@ class RightsTest {
     }
 
     @Override
-    public void close() throws Exception {
-      connection.close();
+    public void close() {
+      try {
+        connection.close();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IllegalStateException(e);
+      }
     }
   }
 }
