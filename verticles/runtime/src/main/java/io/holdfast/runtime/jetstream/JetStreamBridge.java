@@ -560,6 +560,11 @@ final class JetStreamBridge extends VerticleBase {
               .handle(envelope, from.sequence(), storedAt, from.deliveries())
               .orElseThrow(() -> mismatch(from));
     } catch (UndecodableEventException e) {
+      if (entry.envelope == null) {
+        entry.work =
+            tracing.processesUnread(
+                spec.name(), from.subject(), from.deliveries(), traceparent(message));
+      }
       outcome = Future.succeededFuture(new Reject(e));
     } catch (RuntimeException | Error bug) { // one message's, not the others behind it
       outcome = Future.failedFuture(bug);

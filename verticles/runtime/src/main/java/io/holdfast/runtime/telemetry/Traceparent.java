@@ -64,12 +64,15 @@ public final class Traceparent {
     return hex.toHexDigits(random.nextLong() | 1) + hex.toHexDigits(random.nextLong());
   }
 
-  /** A header for a message of this trace, naming a new span. */
+  /**
+   * A header for a message of this trace, naming a span that nobody tells of: so it does not say
+   * that it is sampled, and whoever has tracing on decides by his own sampler's rule for such.
+   */
   public static String next(String traceId) {
     return "00-"
         + traceId
         + "-"
         + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong() | 1)
-        + "-01";
+        + "-00";
   }
 }

@@ -146,6 +146,19 @@ public final class Tracing {
     return work;
   }
 
+  /** A delivery of what cannot be read; in the trace that its header names, if it names one. */
+  public Work processesUnread(
+      String consumer, String subject, long deliveries, String traceparent) {
+    return on()
+        ? told(
+            messaging("process", "process", template(subject), SpanKind.CONSUMER)
+                .setParent(parent(traceparent))
+                .setAttribute(DESTINATION, subject)
+                .setAttribute(CONSUMER, consumer)
+                .setAttribute("holdfast.deliveries", deliveries))
+        : Work.UNTOLD;
+  }
+
   /** The traceparent of the work that is being done on an aggregate; null if none is told. */
   public String example(String aggregateId) {
     Told now = atWork.get(aggregateId);

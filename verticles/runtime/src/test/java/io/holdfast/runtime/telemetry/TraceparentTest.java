@@ -49,6 +49,7 @@ class TraceparentTest {
     for (int i = 0; i < 1_000; i++) {
       String header = Traceparent.next(TRACE);
       assertThat(Traceparent.traceId(header)).contains(TRACE);
+      assertThat(header).as("nobody tells of it").endsWith("-00");
       headers.add(header);
     }
     assertThat(headers).hasSize(1_000);

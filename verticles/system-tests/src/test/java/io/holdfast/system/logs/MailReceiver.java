@@ -13,7 +13,7 @@ import java.util.Locale;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** As much of a mail server as takes mail, and quotes whom it does not know in its refusal. */
-final class MailReceiver implements AutoCloseable {
+public final class MailReceiver implements AutoCloseable {
 
   private final ServerSocket server;
   private final String unknown;
@@ -22,7 +22,7 @@ final class MailReceiver implements AutoCloseable {
   /**
    * @param unknown the address that nobody has
    */
-  MailReceiver(String unknown) {
+  public MailReceiver(String unknown) {
     this.unknown = unknown;
     try {
       server = new ServerSocket(0, 16, InetAddress.getLoopbackAddress());
@@ -32,12 +32,12 @@ final class MailReceiver implements AutoCloseable {
     Thread.ofVirtual().start(this::accept);
   }
 
-  int port() {
+  public int port() {
     return server.getLocalPort();
   }
 
   /** What was said of each recipient. */
-  List<String> recipients() {
+  public List<String> recipients() {
     return recipients;
   }
 

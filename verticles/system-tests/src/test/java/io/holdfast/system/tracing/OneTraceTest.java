@@ -15,11 +15,13 @@ import io.nats.client.Connection;
 import io.nats.client.Message;
 import io.nats.client.Nats;
 import io.nats.client.Subscription;
+import io.nats.client.impl.Headers;
 import io.vertx.core.json.JsonObject;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -317,6 +319,30 @@ class OneTraceTest {
         assertThat(message.kind()).isEqualTo("PRODUCER");
       }
     }
+  }
+
+  @Test
+  @SuppressWarnings("try") // closing a connection can be interrupted
+  void what_cannot_be_read_is_a_failed_delivery_in_the_trace_that_its_header_names()
+      throws Exception {
+    try (Connection stranger = Nats.connect(TestBroker.shared().url())) {
+      stranger
+          .jetStream()
+          .publish(
+              subject("orders.created.p-1"),
+              new Headers().put("traceparent", TRACEPARENT),
+              "nonsense".getBytes(StandardCharsets.US_ASCII));
+    }
+
+    Told unread = only(TRACE, "inventory", "process " + subject("orders.created"));
+
+    assertThat(unread.parent()).isEqualTo(CALLER);
+    assertThat(unread.kind()).isEqualTo("CONSUMER");
+    assertThat(unread.failed()).isTrue();
+    assertThat(unread.attribute("holdfast.outcome")).isEqualTo("rejected");
+    assertThat(unread.attribute("error.type")).contains("UndecodableEventException");
+    assertThat(unread.attribute("messaging.consumer.group.name")).isEqualTo("inventory-reserve");
+    assertThat(unread.attribute("holdfast.deliveries")).isEqualTo("1");
   }
 
   private void awaitSeals(String trace, int facts) {
