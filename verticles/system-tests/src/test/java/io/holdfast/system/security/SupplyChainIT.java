@@ -52,12 +52,7 @@ class SupplyChainIT {
           "CC0-1.0");
 
   /** Names that some projects write instead of the identifier. */
-  private static final Map<String, String> NAMES =
-      Map.of(
-          "The Apache Software License, Version 2.0", "Apache-2.0",
-          "The Apache License, Version 2.0", "Apache-2.0",
-          "Apache License, Version 2.0", "Apache-2.0",
-          "The BSD License", "BSD-2-Clause");
+  private static final Map<String, String> NAMES = Map.of("The (New) BSD License", "BSD-3-Clause");
 
   private static final Pattern LEFT_BEHIND =
       Pattern.compile("META-INF/(micrometer-[a-z-]+)\\.properties");
