@@ -260,8 +260,9 @@ final class BenchCommand implements Callable<Integer> {
             + " %,d at 10,000 a minute; warm-up %,d orders.",
         sizes.rounds(), sizes.orders(), IN_FLIGHT, CONNECTIONS, sizes.paced(), sizes.warmUp());
     say(
-        "JVM %s; services: %s; all in one: %s; the load and the chain have JVMs of their own. %d"
-            + " processors. Files: %s",
+        "nats-server %s. JVM %s; services: %s; all in one: %s; the load and the chain have JVMs of"
+            + " their own. %d processors. Files: %s",
+        BenchSite.natsServer().version(),
         Runtime.version(),
         BenchSite.jvmOptions(false),
         BenchSite.jvmOptions(true),
