@@ -63,20 +63,8 @@ public final class Meters {
     new ProcessorMetrics().bindTo(registry);
     JvmGcMetrics gc = new JvmGcMetrics();
     gc.bindTo(registry);
-    allocated();
-  }
-
-  /**
-   * What all threads have allocated, ended ones included. Garbage collectors count only what they
-   * have seen at a collection, and those are seconds apart.
-   */
-  private void allocated() {
-    if (ManagementFactory.getThreadMXBean() instanceof ThreadMXBean threads
-        && threads.isThreadAllocatedMemorySupported()) {
-      FunctionCounter.builder(
-              "jvm_threads_allocated_bytes", threads, ThreadMXBean::getTotalThreadAllocatedBytes)
-          .description("Memory that all threads have allocated since the start")
-          .register(registry);
+    if (ModuleLayer.boot().findModule("jdk.management").isPresent()) { // not in every small JDK
+      Allocations.bindTo(registry);
     }
   }
 
@@ -187,6 +175,22 @@ public final class Meters {
   /** A value of the whole process that is asked for at each scrape. */
   public void gauge(String name, String description, Supplier<Number> value) {
     Gauge.builder(name, value).description(description).strongReference(true).register(registry);
+  }
+
+  /**
+   * What all threads have allocated, ended ones included. Garbage collectors count only what they
+   * have seen at a collection, and those are seconds apart.
+   */
+  private static final class Allocations {
+    static void bindTo(MeterRegistry registry) {
+      if (ManagementFactory.getThreadMXBean() instanceof ThreadMXBean threads
+          && threads.isThreadAllocatedMemorySupported()) {
+        FunctionCounter.builder(
+                "jvm_threads_allocated_bytes", threads, ThreadMXBean::getTotalThreadAllocatedBytes)
+            .description("Memory that all threads have allocated since the start")
+            .register(registry);
+      }
+    }
   }
 
   /** Vert.x's timers come without buckets; of requests we want to know more than a mean. */
