@@ -19,7 +19,7 @@ import java.util.concurrent.TimeUnit;
 final class ServiceProcess implements ChildWatch.Child {
 
   /** Options of every service's JVM. */
-  static final List<String> JVM = List.of("-XX:+UseSerialGC", "-Xmx128m");
+  static final List<String> JVM = List.of("-XX:+UseSerialGC", "-Xmx128m", "-Xmn64m");
 
   private static final Duration SIGNAL = Duration.ofSeconds(5);
   private static final Duration KILL = Duration.ofSeconds(10);

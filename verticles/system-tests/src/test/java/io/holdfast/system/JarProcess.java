@@ -42,12 +42,28 @@ public final class JarProcess implements AutoCloseable {
   public static JarProcess group(
       String group, int port, Map<String, String> env, Path logs, String... flags) {
     Path log = logs.resolve(group + ".log");
+    Archives.made();
     return start(group, port, env, log, List.of(flags), jar(group), List.of());
   }
 
-  /** Starts a group from a JAR that another build made; returns at once. */
+  /**
+   * Starts a group from a JAR that another build may have made; returns at once. Of the compilers
+   * it has only the quick one, as it does not live long.
+   */
   public static JarProcess of(String group, Path jar, int port, Map<String, String> env, Path log) {
-    return start(group, port, env, log, List.of(), jar, List.of());
+    Archives.made();
+    return start(group, port, env, log, List.of("-XX:TieredStopAtLevel=1"), jar, List.of());
+  }
+
+  /** What half of a JVM's start is spared by, made once for all that the tests start. */
+  private static final class Archives {
+    static {
+      Path folder = ProjectRoot.find().resolve("verticles/system-tests/target/training");
+      JarProcess training = launcher(Map.of(), folder.resolve("train.log"), "train");
+      System.out.println("Archives made: " + (training.exitStatus(Duration.ofMinutes(2)) == 0));
+    }
+
+    static void made() {}
   }
 
   /** Runs a command of the launcher's fat JAR; returns at once. */
