@@ -118,7 +118,15 @@ class KubeProductionTest {
         }
       }
       if (pod.isWorkload()) {
-        assertThat(network.reachedFromNamespace("monitoring", pod, 8080)).as("%s", pod).isTrue();
+        int metrics = metricsPort(pod);
+        assertThat(metrics).as("%s", pod).isEqualTo(overlay.contains("production") ? 9090 : 8080);
+        list(pod.container().path("ports"))
+            .map(port -> port.path("containerPort").asInt())
+            .forEach(
+                port ->
+                    assertThat(network.reachedFromNamespace("monitoring", pod, port))
+                        .as("port %d of %s, from monitoring", port, pod)
+                        .isEqualTo(port == metrics));
       }
     }
   }
@@ -135,6 +143,10 @@ class KubeProductionTest {
           .isEqualTo(overlay.contains("production") && pod.name().equals("payments"));
       for (String service : List.of("orders", "inventory", "payments", "audit")) {
         assertThat(network.reaches(pod, service, 8080)).as("%s to %s", pod, service).isFalse();
+        assertThat(network.reaches(pod, service, 9090)).as("%s to %s", pod, service).isFalse();
+      }
+      for (String namespace : List.of("ingress", "default", "keda")) {
+        assertThat(network.reachedFromNamespace(namespace, pod, 9090)).as("%s", pod).isFalse();
       }
       assertThat(network.reachedFromNamespace("ingress", pod, 8080))
           .as("%s from outside", pod)
@@ -152,27 +164,29 @@ class KubeProductionTest {
   @Test
   void an_operator_scrapes_every_group_under_the_name_that_the_alerts_know() {
     List<KubeObject> objects = KubeFolder.render(PRODUCTION);
-    KubeObject monitor = of(objects, "ServiceMonitor").getFirst();
+    KubeObject monitor = of(objects, "PodMonitor").getFirst();
     List<KubeObject> scraped =
-        of(objects, "Service").stream()
-            .filter(
-                service ->
-                    selects(
-                        monitor.json().at("/spec/selector"),
-                        KubeObject.texts(service.json().at("/metadata/labels"))))
+        objects.stream()
+            .filter(KubeObject::hasPods)
+            .filter(pods -> selects(monitor.json().at("/spec/selector"), pods.podLabels()))
             .toList();
     assertThat(scraped.stream().map(KubeObject::name))
         .containsExactlyInAnyOrder("orders", "inventory", "payments", "notifications", "audit");
-    JsonNode endpoint = monitor.json().at("/spec/endpoints/0");
-    for (KubeObject service : scraped) {
-      assertThat(list(service.json().at("/spec/ports")).map(port -> port.path("name").asText()))
-          .contains(endpoint.path("port").asText());
-      JsonNode annotations =
-          object(objects, "Deployment/" + service.name())
-              .json()
-              .at("/spec/template/metadata/annotations");
-      assertThat(endpoint.path("path")).isEqualTo(annotations.path("prometheus.io/path"));
+    JsonNode endpoint = monitor.json().at("/spec/podMetricsEndpoints/0");
+    for (KubeObject pods : scraped) {
+      JsonNode port = pods.port(endpoint.path("port")).orElseThrow();
+      assertThat(port.path("containerPort").asInt()).isEqualTo(metricsPort(pods));
+      assertThat(endpoint.path("path"))
+          .isEqualTo(
+              pods.json().at("/spec/template/metadata/annotations").path("prometheus.io/path"));
     }
+    assertThat(
+            of(objects, "Service").stream()
+                .flatMap(service -> list(service.json().at("/spec/ports")))
+                .map(port -> port.path("targetPort").asText()))
+        .as("no Service leads to where the metrics are")
+        .contains("http")
+        .doesNotContain("management", "9090");
     assertThat(list(endpoint.path("relabelings")))
         .anyMatch(
             label ->
@@ -258,6 +272,11 @@ class KubeProductionTest {
           .containsExactly("ca.crt");
     }
     assertThat(secrets).hasSameSizeAs(ours);
+  }
+
+  /** Where a pod says that its metrics are. */
+  private static int metricsPort(KubeObject pods) {
+    return pods.json().at("/spec/template/metadata/annotations").path("prometheus.io/port").asInt();
   }
 
   private static List<URI> addresses(KubeObject program, List<KubeObject> objects) {

@@ -30,7 +30,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Goal: the manifests and the programs mean the same. Method: each program is started with what its
@@ -40,6 +39,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class KubeServicesTest {
 
   private static final String OVERLAY = "overlays/local";
+  private static final String PRODUCTION = "overlays/production";
 
   @TempDir Path folder;
 
@@ -50,6 +50,11 @@ class KubeServicesTest {
                 KubeFolder.render(overlay).stream()
                     .filter(object -> object.isOurs() && object.isWorkload())
                     .map(deployment -> Arguments.of(overlay, deployment)));
+  }
+
+  static Stream<Arguments> every_group_of_local_and_production() {
+    return every_group_of_every_overlay()
+        .filter(arguments -> Set.of(OVERLAY, PRODUCTION).contains((String) arguments.get()[0]));
   }
 
   @ParameterizedTest
@@ -64,42 +69,54 @@ class KubeServicesTest {
   @Test
   void whoever_provisions_reads_every_variable_that_its_container_is_given() {
     Set<String> given =
-        Set.copyOf(
-            environment("overlays/production", object("overlays/production", "Job", "provision"))
-                .keySet());
+        Set.copyOf(environment(PRODUCTION, object(PRODUCTION, "Job", "provision")).keySet());
     assertThat(given).contains("NATS_URL", "NATS_USER", "STREAM_REPLICAS");
     assertThat(KubeVariables.unreadByAll(given)).isEmpty();
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"orders", "inventory", "payments", "notifications", "audit", "gateway"})
-  void a_group_starts_with_its_configuration_and_answers_its_probes(String name) throws Exception {
-    KubeObject deployment = deployment(name);
-    VerticleGroup group = KubeVariables.group(name);
-    Map<String, String> env = environment(OVERLAY, deployment);
-    placeFiles(deployment, env);
+  @MethodSource("every_group_of_local_and_production")
+  void a_group_starts_with_its_configuration_and_answers_its_probes_where_its_metrics_are(
+      String overlay, KubeObject deployment) throws Exception {
+    VerticleGroup group = KubeVariables.group(deployment.name());
+    Map<String, String> env = environment(overlay, deployment);
+    // There is no broker to log in at.
+    env.keySet().removeAll(Set.of("NATS_USER", "NATS_PASSWORD", "NATS_TLS_CA"));
+    placeFiles(overlay, deployment, env);
     CommonSettings settings = CommonSettings.read(new Settings(env), 1);
+    int management = settings.managementPort().orElse(settings.httpPort());
+    assertThat(port(deployment, "http")).isEqualTo(settings.httpPort());
     for (String probe : List.of("startupProbe", "livenessProbe", "readinessProbe")) {
       JsonNode port = deployment.container().path(probe).at("/httpGet/port");
       assertThat(deployment.port(port).orElseThrow().path("containerPort").asInt())
           .as(probe)
-          .isEqualTo(settings.httpPort());
+          .isEqualTo(management);
     }
+    JsonNode annotations = deployment.json().at("/spec/template/metadata/annotations");
+    assertThat(annotations.path("prometheus.io/port").asInt()).isEqualTo(management);
 
     env.put("HTTP_PORT", "0");
+    env.computeIfPresent("MANAGEMENT_PORT", (name, port) -> "0");
     env.put("HOST", "127.0.0.1");
     env.put("NATS_URL", "nats://127.0.0.1:1"); // no broker: alive, but not ready
     Platform platform = Platform.start();
     try {
       RunningGroup running =
           RunningGroup.start(group, env, platform, "test").await(20, TimeUnit.SECONDS);
-      String url = "http://127.0.0.1:" + running.port();
+      String url = "http://127.0.0.1:" + running.managementPort();
+      String metrics = annotations.path("prometheus.io/path").asText();
       assertThat(Http.get(url + probePath(deployment, "startupProbe")).status()).isEqualTo(200);
       assertThat(Http.get(url + probePath(deployment, "livenessProbe")).status()).isEqualTo(200);
+      assertThat(Http.get(url + metrics).status()).isEqualTo(200);
       int ready = group.streams().isEmpty() ? 200 : 503;
       eventually(
           "readiness answers " + ready,
           () -> Http.get(url + probePath(deployment, "readinessProbe")).status() == ready);
+      if (running.managementPort() != running.port()) {
+        assertThat(Http.get("http://127.0.0.1:" + running.port() + metrics).status())
+            .as("nobody who may send requests sees the metrics")
+            .isEqualTo(404);
+      }
       running.drain().await(20, TimeUnit.SECONDS);
     } finally {
       platform.close().await(20, TimeUnit.SECONDS);
@@ -210,16 +227,29 @@ class KubeServicesTest {
   }
 
   /** Puts the mounted folders, and the secrets' files in them, below the test's own folder. */
-  private void placeFiles(KubeObject deployment, Map<String, String> env) throws IOException {
+  private void placeFiles(String overlay, KubeObject deployment, Map<String, String> env)
+      throws IOException {
     for (JsonNode mount : deployment.container().path("volumeMounts")) {
       String path = mount.path("mountPath").asText();
       Path here = Files.createDirectories(folder.resolve(path.substring(1)));
       JsonNode volume = deployment.volume(mount.path("name").asText());
       if (volume.has("secret")) {
-        JsonNode secret =
-            object("Secret", volume.at("/secret/secretName").asText()).json().path("data");
-        for (Map.Entry<String, String> entry : KubeObject.texts(secret).entrySet()) {
-          Files.write(here.resolve(entry.getKey()), Base64.getDecoder().decode(entry.getValue()));
+        String secret = "Secret/" + volume.at("/secret/secretName").asText();
+        for (KubeObject object : KubeFolder.render(overlay)) {
+          if (object.id().equals(secret)) {
+            for (var entry : KubeObject.texts(object.json().path("data")).entrySet()) {
+              Files.write(
+                  here.resolve(entry.getKey()), Base64.getDecoder().decode(entry.getValue()));
+            }
+          }
+        }
+        for (String file : List.copyOf(env.values())) {
+          if (file.startsWith(path + "/")) { // production's secrets are made outside of it
+            Path there = here.resolve(file.substring(path.length() + 1));
+            if (!Files.exists(there)) {
+              Files.writeString(there, "of-a-secret");
+            }
+          }
         }
       }
       env.replaceAll(
