@@ -59,6 +59,8 @@ public final class InventoryGroup implements VerticleGroup {
             new InventoryVerticle(context.streams(), desk),
             new OverdueWatch(context, UNRESERVED, Clock.systemUTC()),
             new OverdueWatch(context, UNRELEASED, Clock.systemUTC())),
-        new StockRoutes(context.streams(), desk, context.access())::mount);
+        new StockRoutes(
+                context.streams(), desk, context.access(), context.common().subjects().namespace())
+            ::mount);
   }
 }

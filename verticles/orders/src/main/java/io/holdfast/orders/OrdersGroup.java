@@ -50,6 +50,7 @@ public final class OrdersGroup implements VerticleGroup {
             new OrderVerticle(context.streams(), context.meters(), context.tracing(), clock),
             new OverdueWatch(context, PAID_OR_DECLINED, clock),
             new OverdueWatch(context, REJECTED, clock)),
-        new OrderRoutes(desk, followers, context.access())::mount);
+        new OrderRoutes(desk, followers, context.access(), context.common().subjects().namespace())
+            ::mount);
   }
 }

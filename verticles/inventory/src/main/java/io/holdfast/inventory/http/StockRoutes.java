@@ -36,11 +36,16 @@ public final class StockRoutes {
   private final EventStreams streams;
   private final StockDesk desk;
   private final Access access;
+  private final String namespace;
 
-  public StockRoutes(EventStreams streams, StockDesk desk, Access access) {
+  /**
+   * @param namespace of this system
+   */
+  public StockRoutes(EventStreams streams, StockDesk desk, Access access, String namespace) {
     this.streams = streams;
     this.desk = desk;
     this.access = access;
+    this.namespace = namespace;
   }
 
   public void mount(Router router) {
@@ -107,7 +112,7 @@ public final class StockRoutes {
     JsonBody body = JsonBody.of(request, Set.of("quantity"));
     long quantity = body.wholeNumber("quantity", 1, MAX_QUANTITY);
     body.check();
-    String receiptId = IdempotencyKey.idFor("rcp", request);
+    String receiptId = IdempotencyKey.idFor(namespace, "rcp", request);
     String traceId = HttpShell.traceId(request, receiptId);
     Optional<String> noRoom = streams.noRoom();
     if (noRoom.isPresent()) {

@@ -25,11 +25,16 @@ public final class OrderRoutes {
   private final OrderDesk desk;
   private final OrderFollowers followers;
   private final Access access;
+  private final String namespace;
 
-  public OrderRoutes(OrderDesk desk, OrderFollowers followers, Access access) {
+  /**
+   * @param namespace of this system
+   */
+  public OrderRoutes(OrderDesk desk, OrderFollowers followers, Access access, String namespace) {
     this.desk = desk;
     this.followers = followers;
     this.access = access;
+    this.namespace = namespace;
   }
 
   public void mount(Router router) {
@@ -41,7 +46,7 @@ public final class OrderRoutes {
 
   private void place(RoutingContext request) {
     JsonBody body = JsonBody.of(request, OrderRequest.fields());
-    String orderId = IdempotencyKey.idFor("ord", request);
+    String orderId = IdempotencyKey.idFor(namespace, "ord", request);
     OrderCreated order = OrderRequest.parse(body, orderId);
     String traceId = HttpShell.traceId(request, orderId);
     Optional<String> noRoom = desk.noRoom();

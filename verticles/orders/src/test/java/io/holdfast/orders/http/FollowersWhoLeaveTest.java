@@ -79,7 +79,7 @@ class FollowersWhoLeaveTest {
               asked.add(request.response());
               request.next();
             });
-    new OrderRoutes(desk, new OrderFollowers(vertx, streams.events(), desk, 1), Access.open())
+    new OrderRoutes(desk, new OrderFollowers(vertx, streams.events(), desk, 1), Access.open(), "")
         .mount(router);
     return get(
         vertx

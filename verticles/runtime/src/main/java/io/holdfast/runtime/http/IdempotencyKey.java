@@ -29,10 +29,13 @@ public final class IdempotencyKey {
   /**
    * The id that this request's key stands for, or a new one if it has no key.
    *
+   * @param namespace in which the key was used: systems that share a payment gateway's account must
+   *     not have orders of one id, as the gateway would take the second one's charge for a
+   *     repetition of the first one's
    * @param prefix says what it is the id of, {@code ord} for example
    * @throws ProblemException 400 if the key cannot be one
    */
-  public static String idFor(String prefix, RoutingContext request) {
+  public static String idFor(String namespace, String prefix, RoutingContext request) {
     List<String> keys = request.request().headers().getAll(HEADER);
     if (keys.size() > 1) {
       throw new ProblemException(Problem.malformed(HEADER + " must be sent once"));
@@ -51,7 +54,9 @@ public final class IdempotencyKey {
           Problem.malformed(
               HEADER + " must be 1 to " + MAX_LENGTH + " printable ASCII characters"));
     }
-    return id(prefix, sha256(prefix + ":" + bare));
+    // Neither a namespace nor a prefix holds a slash or a colon, so no two of these read alike.
+    String of = (namespace.isEmpty() ? "" : namespace + "/") + prefix + ":" + bare;
+    return id(prefix, sha256(of));
   }
 
   /** 422: the key was used for another request before. */

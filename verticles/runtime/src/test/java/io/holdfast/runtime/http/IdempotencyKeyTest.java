@@ -42,7 +42,9 @@ class IdempotencyKeyTest {
                                 request ->
                                     request.end(
                                         IdempotencyKey.idFor(
-                                            request.pathParam("prefix"), request))),
+                                            request.request().getParam("namespace", ""),
+                                            request.pathParam("prefix"),
+                                            request))),
                     Set.of()),
                 Map.of("HOST", "127.0.0.1", "HTTP_PORT", "0"),
                 platform,
@@ -60,6 +62,19 @@ class IdempotencyKeyTest {
     // Written down, as a retry may come after an upgrade.
     assertThat(id("ord", "checkout-4711")).isEqualTo(id("ord", "checkout-4711"));
     assertThat(id("ord", "checkout-4711")).isEqualTo("ord_26e6r9p8gquub4d5ffkx0odg3");
+    assertThat(id("ord?namespace=north", "checkout-4711"))
+        .isEqualTo("ord_3icbjofffatkr49cj8usdw9gp");
+  }
+
+  @Test
+  void in_another_namespace_the_same_key_is_another_id() throws Exception {
+    Set<String> ids = new HashSet<>();
+    for (String namespace : new String[] {"", "ord", "north", "north-2", "south"}) {
+      for (String key : new String[] {"a", "ord:a", "north/ord:a"}) {
+        ids.add(id("ord?namespace=" + namespace, key));
+      }
+    }
+    assertThat(ids).hasSize(15).allMatch(id -> id.matches("ord_[0-9a-z]{25}"));
   }
 
   @Test
