@@ -2,14 +2,20 @@ package io.holdfast.system.observability;
 
 import static io.holdfast.testkit.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.SimpleFileServer;
+import com.sun.net.httpserver.SimpleFileServer.OutputLevel;
 import io.holdfast.broker.ProjectRoot;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,7 +24,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -34,6 +42,9 @@ class DashboardTest {
   private static final Path FOLDER = ProjectRoot.find().resolve("kube/observability");
   private static final Duration LIMIT = Duration.ofSeconds(60);
   private static final int ORDERS = 200;
+
+  /** Only where somebody says so: not every machine has one. */
+  private static final String BROWSER = System.getProperty("holdfast.browser", "");
 
   /** A run of half a minute is shorter than what Grafana would put here. */
   private static final String RATE_INTERVAL = "1m";
@@ -103,12 +114,87 @@ class DashboardTest {
   }
 
   @Test
+  void the_page_that_needs_no_grafana_draws_every_panel() throws Exception {
+    assumeTrue(
+        !BROWSER.isEmpty(),
+        "skipped: -Dholdfast.browser=PATH names no Chromium, for example /usr/bin/chromium");
+    eventually("an alert fires", LIMIT, DashboardTest::firing, names -> !names.isEmpty());
+    HttpServer files =
+        SimpleFileServer.createFileServer(
+            new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), FOLDER, OutputLevel.NONE);
+    files.start();
+    try {
+      String page =
+          "http://127.0.0.1:%d/dashboard.html?prometheus=%s&from=now-2m&refresh=off"
+              .formatted(files.getAddress().getPort(), prometheus.url());
+      String drawn = browse(page);
+      assertThat(drawn).contains("<div id=\"trouble\" hidden=\"\">");
+      for (Panel panel : panels()) {
+        String section = section(drawn, panel.title());
+        assertThat(section)
+            .as(panel.title())
+            .doesNotContain("class=\"body empty\"")
+            .doesNotContain("class=\"body failed\"");
+        assertThat(section)
+            .as(panel.title())
+            .containsAnyOf(
+                "<path d=\"M", "<td>HoldfastDeadLetters</td>", "<td>HoldfastRetries</td>");
+      }
+      assertThat(section(drawn, "Orders per minute"))
+          .contains(">accepted</span>", ">confirmed</span>", ">cancelled</span>");
+      assertThat(section(drawn, "Ready")).contains("orders<b>ready</b>", "audit<b>ready</b>");
+      assertThat(section(drawn, "Breakers")).contains("payment-gateway<b>closed</b>");
+    } finally {
+      files.stop(0);
+    }
+  }
+
+  /** The page as it is once it has drawn; a browser that finds nobody but this machine. */
+  private static String browse(String page) throws Exception {
+    Path dom = folder.resolve("dashboard.dom.html");
+    Process browser =
+        new ProcessBuilder(
+                BROWSER,
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--no-first-run",
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+                "--user-data-dir=" + folder.resolve("browser"),
+                "--window-size=1600,2400",
+                "--virtual-time-budget=20000",
+                "--dump-dom",
+                page)
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .redirectOutput(dom.toFile())
+            .start();
+    boolean ended = browser.waitFor(2, TimeUnit.MINUTES);
+    browser.destroyForcibly();
+    assertThat(ended).as("the browser comes to an end").isTrue();
+    return Files.readString(dom);
+  }
+
+  private static String section(String page, String title) {
+    return Stream.of(page.split("<section"))
+        .filter(section -> section.contains(">" + title + "</h3>"))
+        .map(section -> section.substring(0, section.indexOf("</section>")))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("no panel " + title + " in " + page));
+  }
+
+  @Test
   void the_figures_shown_are_those_of_the_run() {
     assertThat(value("sum(order_end_to_end_duration_seconds_count{status=\"confirmed\"})"))
         .isEqualTo(ORDERS + 40);
     assertThat(value("sum(order_end_to_end_duration_seconds_count{status=\"cancelled\"})"))
         .isEqualTo(20);
     assertThat(value("sum(increase(event_retries_total[5m])) > 0")).isPositive();
+    assertThat(value("sum(increase(dead_letters_total{reason=\"undecodable\"}[5m]))"))
+        .as("also the first one is seen to come")
+        .isPositive();
     assertThat(value("max(max_over_time(circuit_breaker_state{name=\"payment-gateway\"}[5m]))"))
         .isEqualTo(2);
     eventually(

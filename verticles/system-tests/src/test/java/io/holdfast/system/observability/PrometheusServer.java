@@ -49,6 +49,10 @@ final class PrometheusServer implements AutoCloseable {
     return server;
   }
 
+  String url() {
+    return url;
+  }
+
   private boolean ready() {
     if (!process.isAlive()) {
       throw new AssertionError("Prometheus ended: " + log());
