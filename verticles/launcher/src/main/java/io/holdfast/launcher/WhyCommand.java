@@ -253,9 +253,22 @@ final class WhyCommand implements Callable<Integer> {
     }
     try {
       Api.Answer answer = Api.get(url.get() + "/api/v2/trace/" + traceId);
-      return answer.status() == 200 ? SpanTree.of(new JsonArray(answer.body())) : List.of();
-    } catch (Api.Unreachable | DecodeException none) {
-      return List.of();
+      if (answer.status() == 200) {
+        return SpanTree.of(new JsonArray(answer.body()));
+      }
+      noSpans("%s answers %d for trace %s".formatted(url.get(), answer.status(), traceId));
+    } catch (Api.Unreachable none) {
+      noSpans(none.getMessage());
+    } catch (DecodeException notZipkin) {
+      noSpans(url.get() + " does not answer as a Zipkin does");
+    }
+    return List.of();
+  }
+
+  /** Who asked for them shall not take it that there are none. */
+  private void noSpans(String reason) {
+    if (zipkin != null) {
+      spec.commandLine().getErr().println("No spans: " + reason);
     }
   }
 
