@@ -255,8 +255,13 @@ final class JetStreamBridge extends VerticleBase {
     meters.retries(spec.name()); // from 0 on: nobody sees a counter grow that begins at 1
     processed("done");
     processed("retry");
+    processed("dead_lettered");
     meters.deadLetters(spec.name(), ATTEMPTS_EXHAUSTED);
     meters.deadLetters(spec.name(), REJECTED);
+    meters.deadLetters(spec.name(), DeadLetters.MAX_DELIVERIES);
+    for (UndecodableEventException.Reason reason : UndecodableEventException.Reason.values()) {
+      meters.deadLetters(spec.name(), reason.word());
+    }
   }
 
   private Counter processed(String outcome) {
