@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes dashboard.png: six minutes of a real run with declines, a gateway that is overloaded and then out, a killed service and a
+# Makes dashboard.png: four minutes of a real run with declines, a gateway that is overloaded and then out, a killed service and a
 # message that nobody can read, scraped by a real Prometheus and drawn by dashboard.html in a Chromium. Needs what a build with
-# tests has fetched to .tools/, curl, and a Chromium; takes seven minutes. Everything is on loopback, in a folder of its own, and
+# tests has fetched to .tools/, curl, and a Chromium; takes five minutes. Everything is on loopback, in a folder of its own, and
 # comes to an end.
 #
 #   JAVA_HOME=/usr/lib/jvm/temurin-25-jdk-amd64 CHROMIUM=/usr/bin/chromium kube/observability/picture.sh [FILE]
@@ -60,20 +60,20 @@ at() { # at SECOND WHAT: when it is time
   echo "$1 s: $2"
 }
 faults '{"latency_ms": 20, "jitter_ms": 30, "decline_rate": 0.05}'
-./holdfast load --data "$folder/data" --rate 25/s --duration 330s --no-reconcile > "$folder/load.log" 2>&1 &
+./holdfast load --data "$folder/data" --rate 25/s --duration 240s --no-reconcile > "$folder/load.log" 2>&1 &
 pids+=($!)
 load=$!
-at 60 'the gateway refuses one request in four, too many at a time'
+at 40 'the gateway refuses one request in four, too many at a time'
 faults '{"rate_limit_rate": 0.25}'
-at 90 'no more'
+at 65 'no more'
 faults '{"rate_limit_rate": 0}'
-at 120 'the gateway is out'
+at 85 'the gateway is out'
 faults '{"outage": true}'
-at 140 'it is back'
+at 105 'it is back'
 faults '{"outage": false}'
-at 220 'inventory is killed'
+at 160 'inventory is killed'
 kill -9 "$(grep -o '"inventory" *: *[0-9]*[0-9]' "$folder/data/running.json" | grep -o '[0-9]*$')"
-at 260 'a message that nobody can read'
+at 185 'a message that nobody can read'
 broker=$(grep -o 'nats://[^"]*' "$folder/data/running.json")
 broker=${broker#nats://}
 exec 3<> "/dev/tcp/${broker%:*}/${broker##*:}"
@@ -88,7 +88,7 @@ to=$(date +%s)
 pids+=($!)
 await 30 curl -fsS -o /dev/null "localhost:$((8888 + offset))/dashboard.json"
 page="http://127.0.0.1:$((8888 + offset))/dashboard.html?prometheus=http://127.0.0.1:$((9090 + offset))"
-page+="&from=$((to - 360))000&to=${to}000&refresh=off"
+page+="&from=$((to - 270))000&to=${to}000&refresh=off"
 "$chromium" --headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run --disable-component-update \
   --disable-sync --hide-scrollbars --user-data-dir="$folder/chromium" --window-size=1600,2310 --virtual-time-budget=20000 \
   --screenshot="$picture" "$page" > "$folder/chromium.log" 2>&1
