@@ -194,6 +194,46 @@ class KubeProductionTest {
                     && label.path("replacement").asText().equals("holdfast"));
   }
 
+  /**
+   * The subjects of all orders that are kept stand in the broker's memory. Full streams are an
+   * answer to customers; a broker without memory is an outage that every start of it repeats.
+   */
+  @ParameterizedTest
+  @MethodSource("overlays")
+  void the_streams_are_full_before_the_brokers_memory_is(String overlay) {
+    long subjectBytes = 400;
+    long subjectsOfAnOrder = 5;
+    long brokerItself = 200_000_000;
+    long orderInItsStream = 1_486; // ORDERS holds most of an order; measured with one item
+    double noMoreOrdersFrom = 0.9;
+
+    List<KubeObject> objects = KubeFolder.render(overlay);
+    long streamMaxBytes =
+        of(objects, "ConfigMap").stream()
+            .map(map -> map.json().at("/data/STREAM_MAX_BYTES").asText())
+            .filter(text -> !text.isEmpty())
+            .mapToLong(Long::parseLong)
+            .findFirst()
+            .orElseThrow();
+    double orders = noMoreOrdersFrom * streamMaxBytes / orderInItsStream;
+    JsonNode nats = object(objects, "StatefulSet/nats").container();
+    String limit = nats.at("/resources/limits/memory").asText();
+    String soft =
+        list(nats.path("env"))
+            .filter(variable -> variable.path("name").asText().equals("GOMEMLIMIT"))
+            .findFirst()
+            .orElseThrow()
+            .path("value")
+            .asText();
+    assertThat(limit).matches("\\d+Gi");
+    assertThat(soft).matches("\\d+MiB");
+    long softBytes = Long.parseLong(soft.replace("MiB", "")) << 20;
+    assertThat((double) softBytes)
+        .as("%,.0f orders", orders)
+        .isGreaterThan(brokerItself + orders * subjectsOfAnOrder * subjectBytes)
+        .isLessThan(0.95 * (Long.parseLong(limit.replace("Gi", "")) << 30));
+  }
+
   @Test
   void an_operator_alerts_by_the_rules_that_promtool_tests() {
     KubeObject rule = of(KubeFolder.render(PRODUCTION), "PrometheusRule").getFirst();
