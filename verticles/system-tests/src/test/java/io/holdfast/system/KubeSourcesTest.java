@@ -42,7 +42,7 @@ class KubeSourcesTest {
             KubeFolder.files()
                 .filter(
                     file ->
-                        !file.toString().matches(".*\\.(md|png)")
+                        !file.toString().matches(".*\\.(md|png|html|sh)")
                             && !FOR_NO_CLUSTER.contains(file)))
         .containsExactlyInAnyOrderElementsOf(named);
   }
