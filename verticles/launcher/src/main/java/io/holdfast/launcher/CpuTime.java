@@ -2,26 +2,12 @@ package io.holdfast.launcher;
 
 import static io.holdfast.launcher.Terminal.say;
 
-import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** What processes have used of the processor, by the operating system's account. */
 final class CpuTime {
 
   private CpuTime() {}
-
-  /** Seconds by name; those that the system does not tell are left out. */
-  static Map<String, Double> ofAll(Map<String, Long> pids) {
-    Map<String, Double> seconds = new LinkedHashMap<>();
-    pids.forEach(
-        (name, pid) ->
-            ProcessHandle.of(pid)
-                .flatMap(process -> process.info().totalCpuDuration())
-                .map(Duration::toMillis)
-                .ifPresent(millis -> seconds.put(name, millis / 1_000.0)));
-    return seconds;
-  }
 
   static void report(Map<String, Double> before, Map<String, Double> after, int orders) {
     if (orders == 0) {

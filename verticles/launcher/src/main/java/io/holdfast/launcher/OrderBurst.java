@@ -3,6 +3,7 @@ package io.holdfast.launcher;
 import static io.holdfast.launcher.Terminal.say;
 
 import io.holdfast.launcher.OrderCommand.AcceptedOrders;
+import io.holdfast.launcher.bench.Usage;
 import io.holdfast.launcher.load.LoadEngine;
 import io.holdfast.launcher.load.LoadPlan;
 import io.holdfast.launcher.load.LoadReport;
@@ -58,7 +59,7 @@ final class OrderBurst {
                 new StreamEnds(vertx, streams.reader(), streams.subjects()),
                 view::promised,
                 Api.token())) {
-      Map<String, Double> cpuBefore = CpuTime.ofAll(system.pids());
+      Map<String, Double> cpuBefore = Usage.cpuSeconds(system.pids());
       say("Placing %,d orders, %d at a time ...", count, concurrency);
       LoadResult result = view.follow(engine, plan, "");
       LoadReport.lines(result).forEach(line -> say("%s", line));
@@ -68,7 +69,7 @@ final class OrderBurst {
             Terminal.bad(
                 "%,d orders were not at their end in time".formatted(result.unfinished().size())));
       }
-      CpuTime.report(cpuBefore, CpuTime.ofAll(system.pids()), (int) result.accepted());
+      CpuTime.report(cpuBefore, Usage.cpuSeconds(system.pids()), (int) result.accepted());
       return result.accepted() == count && result.unfinished().isEmpty() ? 0 : 1;
     } finally {
       vertx.close().await(10, TimeUnit.SECONDS);

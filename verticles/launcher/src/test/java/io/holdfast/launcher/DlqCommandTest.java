@@ -16,11 +16,7 @@ import io.holdfast.testkit.TestBroker;
 import io.holdfast.testkit.TestGroups;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -49,31 +45,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class DlqCommandTest {
 
-  /** What a command did: its status, and what it wrote. */
-  private record Ran(int status, String out, String err) {
-
-    List<JsonObject> jsonLines() {
-      return out.lines().map(JsonObject::new).toList();
-    }
-  }
-
-  private static synchronized Ran run(String... args) {
-    PrintStream before = System.out;
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    StringWriter err = new StringWriter();
-    System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
-    try {
-      int status =
-          LauncherMain.commandLine()
-              .setErr(new PrintWriter(err))
-              .setOut(new PrintWriter(out, true, StandardCharsets.UTF_8))
-              .execute(args);
-      return new Ran(status, out.toString(StandardCharsets.UTF_8), err.toString());
-    } finally {
-      System.setOut(before);
-    }
-  }
-
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -98,7 +69,7 @@ class DlqCommandTest {
         "dlq discard 1 --reason no --given-up-for rejected",
       })
   void bad_usage_is_told_and_changes_nothing(String line) {
-    Ran ran = run(line.split(" "));
+    Ran ran = Ran.of(line.split(" "));
 
     assertThat(ran.status()).as(ran.err()).isEqualTo(2);
     assertThat(ran.err()).isNotBlank();
@@ -190,7 +161,7 @@ class DlqCommandTest {
       assertThat(holders(order)).isEmpty();
       assertThat(why(order).getJsonArray("dead_letters").getJsonObject(0).getString("resolution"))
           .isEqualTo("redriven");
-      assertThat(run(with("why", order)).out())
+      assertThat(Ran.of(with("why", order)).out())
           .contains("parked", "notifications-send gave up", "redriven", "by erika");
 
       Ran again = dlq("redrive", Long.toString(letter));
@@ -220,7 +191,7 @@ class DlqCommandTest {
           dlq("discard", Long.toString(second), "--reason", "the customer has paid in cash");
       assertThat(discarded.out().strip()).isEqualTo("1 discarded");
       assertThat(holders(order)).containsExactly("notifications-send discarded");
-      assertThat(run(with("why", order)).out())
+      assertThat(Ran.of(with("why", order)).out())
           .contains("discarded", "the customer has paid in cash");
       JsonObject report = reconcile();
       assertThat(report.getBoolean("valid")).as(report.encodePrettily()).isTrue();
@@ -354,11 +325,11 @@ class DlqCommandTest {
     private Ran dlq(String... args) {
       List<String> all = new ArrayList<>(List.of("dlq"));
       all.addAll(List.of(args));
-      return run(with(all.toArray(String[]::new)));
+      return Ran.of(with(all.toArray(String[]::new)));
     }
 
     private JsonObject why(String order) {
-      return new JsonObject(run(with("why", order, "--json")).out());
+      return new JsonObject(Ran.of(with("why", order, "--json")).out());
     }
 
     private List<String> holders(String order) {
@@ -371,7 +342,7 @@ class DlqCommandTest {
 
     private JsonObject reconcile() {
       Path report = folder.resolve("report.json");
-      run(
+      Ran.of(
           with(
               "reconcile",
               "--gateway",

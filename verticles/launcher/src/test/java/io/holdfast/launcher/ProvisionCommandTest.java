@@ -6,11 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.holdfast.runtime.jetstream.StreamCatalog;
 import io.holdfast.testkit.Streams;
 import io.holdfast.testkit.TestBroker;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.io.PrintWriter;
-import java.io.StringWriter;
-import java.nio.charset.StandardCharsets;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,8 +16,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  * there. Method: the command as it is typed, on a real server.
  */
 class ProvisionCommandTest {
-
-  private record Ran(int status, String out, String err) {}
 
   private final String namespace = TestBroker.newNamespace();
 
@@ -64,7 +57,7 @@ class ProvisionCommandTest {
 
   @Test
   void the_rights_are_printed_without_a_broker() {
-    Ran ran = run("provision", "--print-rights", "--nkeys", "--namespace", "cell-7");
+    Ran ran = Ran.of("provision", "--print-rights", "--nkeys", "--namespace", "cell-7");
 
     assertThat(ran.status()).isZero();
     assertThat(ran.out())
@@ -79,7 +72,7 @@ class ProvisionCommandTest {
   @ParameterizedTest
   @ValueSource(strings = {"provision --nkeys", "provision --wait -1", "provision ORDERS"})
   void bad_usage_is_told(String line) {
-    Ran ran = run(line.split(" "));
+    Ran ran = Ran.of(line.split(" "));
 
     assertThat(ran.status()).isEqualTo(2);
     assertThat(ran.err()).isNotBlank();
@@ -87,7 +80,8 @@ class ProvisionCommandTest {
 
   @Test
   void without_a_broker_it_gives_up_in_time() {
-    Ran ran = run("provision", "--nats", "nats://127.0.0.1:1", "--namespace", "x", "--wait", "1");
+    Ran ran =
+        Ran.of("provision", "--nats", "nats://127.0.0.1:1", "--namespace", "x", "--wait", "1");
 
     assertThat(ran.status()).isEqualTo(1);
     assertThat(ran.err()).contains("cannot connect");
@@ -97,23 +91,6 @@ class ProvisionCommandTest {
     String[] args = {"provision", "--nats", TestBroker.shared().url(), "--namespace", namespace};
     String[] all = java.util.Arrays.copyOf(args, args.length + options.length);
     System.arraycopy(options, 0, all, args.length, options.length);
-    return run(all);
-  }
-
-  private static Ran run(String... args) {
-    PrintStream before = System.out;
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    StringWriter err = new StringWriter();
-    System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
-    try {
-      int status =
-          LauncherMain.commandLine()
-              .setErr(new PrintWriter(err))
-              .setOut(new PrintWriter(out, true, StandardCharsets.UTF_8))
-              .execute(args);
-      return new Ran(status, out.toString(StandardCharsets.UTF_8), err.toString());
-    } finally {
-      System.setOut(before);
-    }
+    return Ran.of(all);
   }
 }

@@ -16,11 +16,16 @@ import java.util.Map;
  * @param machineSeconds of all processes of the machine together; NaN where the system does not
  *     tell
  */
-record Usage(long nanos, Map<String, Double> cpuSeconds, double machineSeconds) {
+public record Usage(long nanos, Map<String, Double> cpuSeconds, double machineSeconds) {
 
   private static final double TICKS_PER_SECOND = 100; // of /proc/stat, on every Linux
 
   static Usage of(Map<String, Long> pids) {
+    return new Usage(System.nanoTime(), cpuSeconds(pids), machine());
+  }
+
+  /** CPU seconds by name; those that the system does not tell are left out. */
+  public static Map<String, Double> cpuSeconds(Map<String, Long> pids) {
     Map<String, Double> seconds = new LinkedHashMap<>();
     pids.forEach(
         (name, pid) ->
@@ -28,7 +33,7 @@ record Usage(long nanos, Map<String, Double> cpuSeconds, double machineSeconds) 
                 .flatMap(process -> process.info().totalCpuDuration())
                 .map(Duration::toMillis)
                 .ifPresent(millis -> seconds.put(name, millis / 1_000.0)));
-    return new Usage(System.nanoTime(), seconds, machine());
+    return seconds;
   }
 
   private double secondsSince(Usage before) {
