@@ -21,6 +21,12 @@ record PubAck(String stream, long sequence, boolean duplicate, int errorCode, St
   /** The same, noticed while another write to the aggregate was under way. */
   static final int WRONG_LAST_SEQUENCE_IN_FLIGHT = 10164;
 
+  /**
+   * A message with the same id is being stored at this very moment; a cluster of brokers says that
+   * to whoever comes before its members have agreed on the first.
+   */
+  static final int ID_IN_PROCESS = 10158;
+
   /** A batch held a message id that is known. */
   static final int DUPLICATE_IN_BATCH = 10201;
 
@@ -34,6 +40,7 @@ record PubAck(String stream, long sequence, boolean duplicate, int errorCode, St
     return idIsKnown()
         || errorCode == WRONG_LAST_SEQUENCE
         || errorCode == WRONG_LAST_SEQUENCE_IN_FLIGHT
+        || errorCode == ID_IN_PROCESS
         || (errorCode == 0 && sequence == 0);
   }
 

@@ -39,6 +39,9 @@ public final class Breaker implements Pace {
   private final Ramp ramp = new Ramp(RAMP_STEP);
   private volatile Instant openedAt;
 
+  /** The one inside forgets its count when a call ends well that began before it opened. */
+  private volatile long failuresAtOpening;
+
   /**
    * When it opens, and for how long.
    *
@@ -71,12 +74,14 @@ public final class Breaker implements Pace {
             .openHandler(
                 v -> {
                   ramp.hold();
+                  failuresAtOpening = Math.max(failuresAtOpening, failureCount());
                   changed("open", clock.instant());
                 })
             .halfOpenHandler(v -> changed("half_open", openedAt))
             .closeHandler(
                 v -> {
                   ramp.go(System.nanoTime());
+                  failuresAtOpening = 0;
                   changed("closed", null);
                 });
     meters.gauge(
@@ -115,8 +120,9 @@ public final class Breaker implements Pace {
     return breaker.state() == CircuitBreakerState.CLOSED;
   }
 
+  /** Consecutive ones up to now; if it is not closed, those that opened it or more. */
   public long failures() {
-    return breaker.failureCount();
+    return Math.max(failuresAtOpening, failureCount());
   }
 
   /** When it opened, if it is not closed. */
@@ -146,6 +152,10 @@ public final class Breaker implements Pace {
     Duration wait =
         nextProbeAt().map(at -> Duration.between(clock.instant(), at)).orElse(Duration.ZERO);
     return wait.isNegative() ? Duration.ZERO : wait;
+  }
+
+  private long failureCount() {
+    return breaker.failureCount();
   }
 
   private void changed(String state, Instant since) {

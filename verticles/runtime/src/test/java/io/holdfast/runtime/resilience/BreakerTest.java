@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.holdfast.runtime.telemetry.Meters;
 import io.vertx.circuitbreaker.OpenCircuitException;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.time.Clock;
 import java.time.Duration;
@@ -74,6 +75,23 @@ class BreakerTest {
 
     assertThat(breaker.state()).isEqualTo("open");
     assertThat(breaker.limit()).isZero();
+  }
+
+  @Test
+  void a_call_that_began_before_it_opened_and_ends_well_makes_nobody_forget_why_it_is_open() {
+    Promise<String> slow = Promise.promise();
+    Future<String> begun = breaker.guard(slow::future);
+    fail(6);
+
+    slow.complete("paid");
+    eventually("the call is over", begun::isComplete);
+
+    assertThat(begun.result()).isEqualTo("paid");
+    assertThat(breaker.state()).isEqualTo("open");
+    assertThat(breaker.failures()).isEqualTo(6);
+    eventually("it is half-open", () -> breaker.state().equals("half_open"));
+    call(Future.succeededFuture("paid"));
+    assertThat(breaker.failures()).as("closed again").isZero();
   }
 
   @Test

@@ -1,5 +1,6 @@
 package io.holdfast.runtime.support;
 
+import io.holdfast.broker.FreePorts;
 import io.holdfast.broker.NatsServer;
 import io.holdfast.broker.NatsServerBinary;
 import io.holdfast.broker.NatsServerConfig;
@@ -8,9 +9,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Collectors;
 
 /**
  * A real nats-server: one for all tests of this JVM, which keep apart by names of their own, or one
@@ -38,6 +42,35 @@ public final class TestServer {
   /** As {@link #own(Path)}, on a port that was chosen before. */
   public static NatsServer own(Path folder, int port) {
     return start(folder, port, true);
+  }
+
+  /** Three that replicate to each other, with every write synced; the caller closes them. */
+  public static List<NatsServer> cluster(Path folder) {
+    List<Integer> ports = FreePorts.some(3);
+    String routes =
+        ports.stream()
+            .map(port -> "\"nats://127.0.0.1:" + port + "\"")
+            .collect(Collectors.joining(","));
+    List<NatsServer> servers = new ArrayList<>();
+    try {
+      for (int port : ports) {
+        String name = "node" + servers.size();
+        servers.add(
+            NatsServer.start(
+                NatsServerBinary.require(ProjectRoot.toolsFolder()),
+                NatsServerConfig.in(folder.resolve(name))
+                    .serverName(name)
+                    .maxFileStore(16L << 30) // the streams' limits together, which they won't reach
+                    .extra(
+                        "cluster { name: test, listen: \"127.0.0.1:%d\", routes: [%s] }"
+                            .formatted(port, routes))
+                    .build()));
+      }
+      return servers;
+    } catch (RuntimeException e) {
+      servers.forEach(NatsServer::close);
+      throw e;
+    }
   }
 
   /** Lower-case letters and digits that nobody else uses. */
