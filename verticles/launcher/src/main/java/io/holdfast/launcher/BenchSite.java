@@ -1,5 +1,6 @@
 package io.holdfast.launcher;
 
+import io.holdfast.broker.FreePorts;
 import io.holdfast.broker.NatsServer;
 import io.holdfast.broker.NatsServerBinary;
 import io.holdfast.broker.NatsServerConfig;
@@ -98,7 +99,7 @@ final class BenchSite implements AutoCloseable {
   private void startAll(List<String> simulatorJvm) throws IOException, InterruptedException {
     int offset = freeOffset();
     VerticleGroup gateway = Groups.named("gateway");
-    String gatewayUrl = startService(gateway, SIMULATOR, freePort(), simulatorJvm);
+    String gatewayUrl = startService(gateway, SIMULATOR, FreePorts.one(), simulatorJvm);
     env.put("PAYMENT_GATEWAY_URL", gatewayUrl);
     for (VerticleGroup group : Groups.ALL) {
       if (group.name().equals(gateway.name())) {
@@ -193,7 +194,7 @@ final class BenchSite implements AutoCloseable {
    */
   Duration startReplica(String group, String name) throws IOException, InterruptedException {
     long begun = System.nanoTime();
-    String url = startService(Groups.named(group), name, freePort(), List.of());
+    String url = startService(Groups.named(group), name, FreePorts.one(), List.of());
     ServiceProcess process = processes.get(name);
     while (!ready(url)) {
       if (!process.isAlive() || System.nanoTime() - begun > READY_LIMIT.toNanos()) {
@@ -316,12 +317,6 @@ final class BenchSite implements AutoCloseable {
   private static long streamBytes(Path data) throws IOException {
     long free = Files.getFileStore(data).getUsableSpace();
     return Math.clamp(free / 2 / StreamCatalog.maxBytesOfAll(1), 64L << 20, 64L << 30);
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    }
   }
 
   /** A distance from the usual ports at which all of them are free. */

@@ -1,5 +1,6 @@
 package io.holdfast.launcher;
 
+import io.holdfast.broker.FreePorts;
 import io.holdfast.broker.NatsServer;
 import io.holdfast.broker.NatsServerBinary;
 import io.holdfast.broker.NatsServerConfig;
@@ -13,8 +14,6 @@ import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
 import io.vertx.core.net.SocketAddress;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -95,7 +94,7 @@ final class ChaosSite {
           Plan.BROKER, NatsServer.start(binary, NatsServerConfig.in(data.resolve("nats")).build()));
       return;
     }
-    List<Integer> routes = List.of(freePort(), freePort(), freePort());
+    List<Integer> routes = FreePorts.some(3);
     String peers =
         String.join(",", routes.stream().map(port -> "nats://127.0.0.1:" + port).toList());
     for (int i = 0; i < routes.size(); i++) {
@@ -116,7 +115,7 @@ final class ChaosSite {
       throws IOException {
     Map<String, Integer> ports = new HashMap<>();
     for (VerticleGroup group : Groups.ALL) {
-      ports.put(group.name(), freePort());
+      ports.put(group.name(), FreePorts.one());
     }
     List<SocketAddress> addresses =
         brokers.values().stream()
@@ -360,11 +359,5 @@ final class ChaosSite {
     }
     brokers.values().forEach(NatsServer::close);
     return unclean;
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    }
   }
 }

@@ -3,6 +3,7 @@ package io.holdfast.system;
 import static io.holdfast.testkit.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.holdfast.broker.FreePorts;
 import io.holdfast.broker.NatsServer;
 import io.holdfast.broker.NatsServerBinary;
 import io.holdfast.broker.NatsServerConfig;
@@ -84,7 +85,7 @@ class BacklogIT {
             NatsServerBinary.require(ProjectRoot.toolsFolder()),
             NatsServerConfig.in(folder.resolve("nats")).syncAlways(false).build());
     connection = Nats.connect(broker.url());
-    int gatewayPort = JarProcess.freePort();
+    int gatewayPort = FreePorts.one();
     env.put("NATS_URL", broker.url());
     env.put("NAMESPACE", subjects.namespace());
     env.put("HOST", "127.0.0.1");
@@ -134,7 +135,7 @@ class BacklogIT {
 
   private JarProcess launch(String group) {
     return JarProcess.group(
-        group, JarProcess.freePort(), env, folder.resolve("logs"), "-Xmx" + HEAP + "m");
+        group, FreePorts.one(), env, folder.resolve("logs"), "-Xmx" + HEAP + "m");
   }
 
   /** Starts the service, waits until nothing is left for it, and ends it; its memory at most. */

@@ -7,7 +7,6 @@ import io.holdfast.launcher.StartupArchive;
 import io.holdfast.testkit.Http;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -77,15 +76,6 @@ public final class JarProcess implements AutoCloseable {
       throw new AssertionError(jar + " is not there: mvn package builds it");
     }
     return jar;
-  }
-
-  /** A port that was free a moment ago. */
-  public static int freePort() {
-    try (ServerSocket socket = new ServerSocket(0)) {
-      return socket.getLocalPort();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 
   private static JarProcess start(

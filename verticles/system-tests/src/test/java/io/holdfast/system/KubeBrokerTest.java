@@ -5,14 +5,13 @@ import static io.holdfast.testkit.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.holdfast.broker.FreePorts;
 import io.holdfast.broker.NatsServerBinary;
 import io.holdfast.broker.ProjectRoot;
 import io.holdfast.runtime.jetstream.StreamCatalog;
 import io.holdfast.testkit.Http;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
@@ -46,7 +45,7 @@ class KubeBrokerTest {
   @Test
   void three_brokers_become_one_cluster_over_tls_and_answer_their_probes() throws Exception {
     KubeObject nats = object("StatefulSet/nats");
-    List<Integer> free = freePorts(9);
+    List<Integer> free = FreePorts.some(9);
     Path certificates = certificates();
     List<Process> servers = new ArrayList<>();
     try {
@@ -246,20 +245,6 @@ class KubeBrokerTest {
       return Files.readString(file);
     } catch (IOException e) {
       return e.toString();
-    }
-  }
-
-  private static List<Integer> freePorts(int count) throws IOException {
-    List<ServerSocket> held = new ArrayList<>();
-    try {
-      for (int i = 0; i < count; i++) {
-        held.add(new ServerSocket(0, 1, InetAddress.getLoopbackAddress()));
-      }
-      return held.stream().map(ServerSocket::getLocalPort).toList();
-    } finally {
-      for (ServerSocket socket : held) {
-        socket.close();
-      }
     }
   }
 

@@ -2,6 +2,7 @@ package io.holdfast.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.holdfast.broker.FreePorts;
 import io.holdfast.broker.NatsServer;
 import io.holdfast.testkit.Eventually;
 import io.holdfast.testkit.Http;
@@ -51,7 +52,7 @@ class OneProcessIT {
   void a_variable_that_does_not_parse_stops_the_start_with_one_line(
       String group, String variable, String value, String line) {
     try (JarProcess process =
-        JarProcess.group(group, JarProcess.freePort(), Map.of(variable, value), folder)) {
+        JarProcess.group(group, FreePorts.one(), Map.of(variable, value), folder)) {
       assertThat(process.exitStatus()).isEqualTo(2);
       assertThat(process.output().strip().lines()).singleElement().asString().contains(line);
     }
@@ -61,7 +62,7 @@ class OneProcessIT {
   void a_password_without_a_user_is_refused_and_not_shown() {
     try (JarProcess process =
         JarProcess.group(
-            "orders", JarProcess.freePort(), Map.of("NATS_PASSWORD", "canary-4711"), folder)) {
+            "orders", FreePorts.one(), Map.of("NATS_PASSWORD", "canary-4711"), folder)) {
       assertThat(process.exitStatus()).isEqualTo(2);
       assertThat(process.output())
           .contains("NATS_USER and NATS_PASSWORD go together")
@@ -71,7 +72,7 @@ class OneProcessIT {
 
   @Test
   void without_a_broker_it_is_alive_and_not_ready_until_the_broker_comes() {
-    int natsPort = JarProcess.freePort();
+    int natsPort = FreePorts.one();
     Map<String, String> env =
         Map.of(
             "NATS_URL",
@@ -80,7 +81,7 @@ class OneProcessIT {
             "127.0.0.1",
             "STREAM_MAX_BYTES",
             Long.toString(64L << 20));
-    try (JarProcess orders = JarProcess.group("orders", JarProcess.freePort(), env, folder)) {
+    try (JarProcess orders = JarProcess.group("orders", FreePorts.one(), env, folder)) {
       Eventually.eventually(
           "it answers", () -> Http.get(orders.url() + "/health").status(), status -> status == 200);
       assertThat(Http.get(orders.url() + "/ready").status()).isEqualTo(503);

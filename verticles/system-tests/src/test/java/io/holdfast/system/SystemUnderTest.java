@@ -1,5 +1,6 @@
 package io.holdfast.system;
 
+import io.holdfast.broker.FreePorts;
 import io.holdfast.broker.NatsServer;
 import io.holdfast.testkit.Http;
 import io.holdfast.testkit.TestBroker;
@@ -28,7 +29,7 @@ final class SystemUnderTest implements AutoCloseable {
   SystemUnderTest(Path folder) {
     this.folder = folder;
     this.broker = TestBroker.own(folder.resolve("nats"));
-    GROUPS.forEach(group -> ports.put(group, JarProcess.freePort()));
+    GROUPS.forEach(group -> ports.put(group, FreePorts.one()));
     env.put("NATS_URL", broker.url());
     env.put("NAMESPACE", TestBroker.newNamespace());
     env.put("HOST", "127.0.0.1");

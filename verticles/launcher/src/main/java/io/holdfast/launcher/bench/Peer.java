@@ -1,5 +1,6 @@
 package io.holdfast.launcher.bench;
 
+import io.holdfast.broker.FreePorts;
 import io.vertx.core.json.JsonObject;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -69,7 +70,7 @@ public final class Peer {
     env.put("GATEWAY", "0");
     env.put("OUT", work.resolve("peer.jsonl").toString());
     env.put("NATS_SERVER", natsServer.toString());
-    env.put("NATS_PORT", Integer.toString(freePort()));
+    env.put("NATS_PORT", Integer.toString(FreePorts.one()));
     env.remove("SYNC");
     env.remove("NATS_URL");
     if (durable) {
@@ -167,12 +168,6 @@ public final class Peer {
       return socket.isBound();
     } catch (IOException taken) {
       return false;
-    }
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
     }
   }
 }

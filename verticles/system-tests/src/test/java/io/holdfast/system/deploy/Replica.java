@@ -1,5 +1,6 @@
 package io.holdfast.system.deploy;
 
+import io.holdfast.broker.FreePorts;
 import io.holdfast.system.JarProcess;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -13,7 +14,7 @@ final class Replica implements AutoCloseable {
 
   private final String group;
   private final int number;
-  private final int port = JarProcess.freePort();
+  private final int port = FreePorts.one();
   private final Map<String, String> env;
   private final Path logs;
 

@@ -3,6 +3,7 @@ package io.holdfast.system.deploy;
 import static io.holdfast.testkit.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.holdfast.broker.FreePorts;
 import io.holdfast.runtime.jetstream.Rights;
 import io.holdfast.system.JarProcess;
 import io.holdfast.testkit.Http;
@@ -143,7 +144,7 @@ class RollingRestartIT {
     namespace = TestBroker.newNamespace();
     broker = new SecureCluster(folder.resolve("nats"), namespace);
     provision();
-    int gatewayPort = JarProcess.freePort();
+    int gatewayPort = FreePorts.one();
     Map<String, String> env = new HashMap<>();
     env.put("NAMESPACE", namespace);
     env.put("HOST", "127.0.0.1");

@@ -1,10 +1,10 @@
 package io.holdfast.system.deploy;
 
+import io.holdfast.broker.FreePorts;
 import io.holdfast.broker.NatsServer;
 import io.holdfast.broker.NatsServerBinary;
 import io.holdfast.broker.NatsServerConfig;
 import io.holdfast.broker.ProjectRoot;
-import io.holdfast.system.JarProcess;
 import io.holdfast.system.security.LimitedUsers;
 import io.holdfast.testkit.TestCertificates;
 import java.nio.file.Path;
@@ -13,7 +13,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 
 /**
  * Three nats-servers as in production: everything encrypted, both ends by certificate, and a user
@@ -37,8 +36,7 @@ final class SecureCluster implements AutoCloseable {
                 certificates.certificate("node"),
                 certificates.key("node"),
                 certificates.authority());
-    List<Integer> ports =
-        IntStream.range(0, NODES).mapToObj(node -> JarProcess.freePort()).toList();
+    List<Integer> ports = FreePorts.some(NODES);
     String routes =
         ports.stream()
             .map(port -> "\"nats://127.0.0.1:" + port + "\"")

@@ -2,6 +2,7 @@ package io.holdfast.system.failpoints;
 
 import static io.holdfast.testkit.Eventually.eventually;
 
+import io.holdfast.broker.FreePorts;
 import io.holdfast.broker.NatsServer;
 import io.holdfast.system.JarProcess;
 import io.holdfast.testkit.TestBroker;
@@ -46,8 +47,8 @@ final class Site implements AutoCloseable {
       traps.put(service, trap);
       wires.put(service, new NatsWire(broker.port(), trap, races));
     }
-    ports.put(GATEWAY, JarProcess.freePort());
-    SERVICES.forEach(service -> ports.put(service, JarProcess.freePort()));
+    ports.put(GATEWAY, FreePorts.one());
+    SERVICES.forEach(service -> ports.put(service, FreePorts.one()));
     this.gatewayWire = new GatewayWire(ports.get(GATEWAY), traps.get("payments"), races);
     env.put(
         GATEWAY,

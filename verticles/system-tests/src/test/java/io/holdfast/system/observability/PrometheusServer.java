@@ -2,12 +2,12 @@ package io.holdfast.system.observability;
 
 import static io.holdfast.testkit.Eventually.eventually;
 
+import io.holdfast.broker.FreePorts;
 import io.holdfast.testkit.Http;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -32,7 +32,7 @@ final class PrometheusServer implements AutoCloseable {
   }
 
   static PrometheusServer start(Path configuration, Path folder) throws IOException {
-    String address = "127.0.0.1:" + freePort();
+    String address = "127.0.0.1:" + FreePorts.one();
     Path log = folder.resolve("prometheus.log");
     Process process =
         new ProcessBuilder(
@@ -96,12 +96,6 @@ final class PrometheusServer implements AutoCloseable {
       return Files.readString(log);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    }
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0)) {
-      return socket.getLocalPort();
     }
   }
 

@@ -4,13 +4,11 @@ import static io.holdfast.testkit.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.holdfast.broker.FreePorts;
 import io.holdfast.broker.NatsServer;
 import io.holdfast.broker.NatsServerBinary;
 import io.holdfast.broker.NatsServerConfig;
 import io.holdfast.broker.ProjectRoot;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -142,7 +140,7 @@ class PowerCutIT {
 
   private void start(int nodes, boolean syncAlways) {
     disk = new LoopDisk(folder);
-    List<Integer> routes = freePorts(nodes);
+    List<Integer> routes = FreePorts.some(nodes);
     for (int node = 0; node < nodes; node++) {
       NatsServerConfig.Builder config =
           NatsServerConfig.in(folder.resolve("node" + node))
@@ -161,22 +159,6 @@ class PowerCutIT {
       }
       servers.add(
           NatsServer.start(NatsServerBinary.require(ProjectRoot.toolsFolder()), config.build()));
-    }
-  }
-
-  private static List<Integer> freePorts(int count) {
-    List<ServerSocket> sockets = new ArrayList<>();
-    try {
-      for (int i = 0; i < count; i++) {
-        sockets.add(new ServerSocket(0));
-      }
-      List<Integer> ports = sockets.stream().map(ServerSocket::getLocalPort).toList();
-      for (ServerSocket socket : sockets) {
-        socket.close();
-      }
-      return ports;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 

@@ -6,6 +6,7 @@ import static java.util.stream.Collectors.toSet;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.holdfast.broker.FreePorts;
 import io.holdfast.broker.ProjectRoot;
 import io.holdfast.launcher.LauncherMain;
 import io.holdfast.system.Shop;
@@ -15,8 +16,6 @@ import io.holdfast.testkit.TestBroker;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -68,7 +67,7 @@ class ZipkinTest {
     assumeTrue(
         !JAR.isEmpty(),
         "skipped: -Dholdfast.zipkin=PATH names no zipkin-server-exec.jar; see the README");
-    int port = freePort();
+    int port = FreePorts.one();
     Process zipkin = start(port);
     String url = "http://127.0.0.1:" + port;
     try {
@@ -257,12 +256,6 @@ class ZipkinTest {
             "--armeria.ports[0].ip=127.0.0.1",
             "--armeria.ports[0].protocols[0]=http");
     return zipkin.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    }
   }
 
   private static void hold(String page) throws InterruptedException {
