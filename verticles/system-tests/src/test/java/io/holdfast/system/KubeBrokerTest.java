@@ -67,10 +67,14 @@ class KubeBrokerTest {
               },
               status -> status == 200);
         }
-        JsonObject settings = Http.get(monitor + "/varz").json();
+        JsonObject settings =
+            eventually(
+                "nats-" + node + " tells that it asks who comes",
+                WHOLE,
+                () -> Http.get(monitor + "/varz").json(),
+                varz -> varz.getBoolean("auth_required", false));
         assertThat(settings.getString("server_name")).isEqualTo("nats-" + node);
         assertThat(settings.getBoolean("tls_required")).isTrue();
-        assertThat(settings.getBoolean("auth_required")).isTrue();
         assertThat(settings.getJsonObject("cluster").getBoolean("tls_required")).isTrue();
         assertThat(settings.getJsonObject("cluster").getBoolean("tls_verify")).isTrue();
         assertThat(settings.getJsonArray("connect_urls"))

@@ -7,6 +7,7 @@ import io.holdfast.runtime.telemetry.Meters;
 import io.holdfast.runtime.telemetry.Traceparent;
 import io.holdfast.runtime.telemetry.Tracing;
 import io.holdfast.runtime.telemetry.Work;
+import io.micrometer.core.instrument.Counter;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Future;
@@ -74,6 +75,7 @@ public final class HttpShell {
   private final Vertx vertx;
   private final CommonSettings settings;
   private final Meters meters;
+  private final Counter internalErrors;
   private final Tracing tracing;
   private final HealthChecks health;
   private final HealthChecks ready;
@@ -96,6 +98,7 @@ public final class HttpShell {
     this.vertx = vertx;
     this.settings = settings;
     this.meters = meters;
+    this.internalErrors = meters.internalErrors(group);
     this.health = HealthChecks.create(vertx);
     this.ready = HealthChecks.create(vertx);
     this.log = Logging.of(group, HttpShell.class);
@@ -450,6 +453,7 @@ public final class HttpShell {
         if (status >= 400 && status < 500) {
           byStatus(request, status, methods);
         } else {
+          internalErrors.increment();
           log.atError()
               .setCause(cause)
               .addKeyValue("method", request.request().method().name())

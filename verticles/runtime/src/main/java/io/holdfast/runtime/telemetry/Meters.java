@@ -110,6 +110,11 @@ public final class Meters {
         .register(registry);
   }
 
+  /** Requests that met a fault of ours. An answer of 500 that is meant, a simulator's, is none. */
+  public Counter internalErrors(String group) {
+    return counter("http_internal_errors", "Requests that met a fault of ours", "group", group);
+  }
+
   public Counter retries(String consumer) {
     return counter("event_retries", "Deliveries that are to be tried again", "consumer", consumer);
   }

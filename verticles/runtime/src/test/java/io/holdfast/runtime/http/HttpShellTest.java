@@ -341,6 +341,8 @@ class HttpShellTest {
       assertThat(answer.body()).doesNotContain("canary", "Exception", "Error", "at io.");
     }
     assertThat(send("/health").statusCode()).isEqualTo(200);
+    assertThat(send("/metrics").body())
+        .contains("http_internal_errors_total{group=\"inventory\"} 3");
   }
 
   @Test

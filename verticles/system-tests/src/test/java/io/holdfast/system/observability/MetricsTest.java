@@ -49,6 +49,7 @@ class MetricsTest {
           promise("consumer_lag", "gauge", "notifications", "consumer"),
           promise("event_retries_total", "counter", "payments", "consumer"),
           promise("dead_letters_total", "counter", "inventory", "consumer", "reason"),
+          promise("http_internal_errors_total", "counter", "inventory", "group"),
           promise("circuit_breaker_state", "gauge", "payments", "name"),
           promise("order_end_to_end_duration_seconds", "histogram", "orders", "status"),
           promise("orders_past_deadline", "gauge", "orders", "state"),
@@ -119,6 +120,9 @@ class MetricsTest {
   @Test
   void what_happened_is_what_is_told() {
     assertThat(value("orders", "events_published_total{type=\"OrderCreated\"}")).isEqualTo(32);
+    assertThat(value("gateway", "http_internal_errors_total{group=\"gateway\"}"))
+        .as("a simulated fault is none of ours")
+        .isZero();
     assertThat(value("orders", "order_end_to_end_duration_seconds_count{status=\"confirmed\"}"))
         .isEqualTo(26);
     assertThat(value("orders", "order_end_to_end_duration_seconds_count{status=\"cancelled\"}"))
