@@ -13,6 +13,7 @@ import io.holdfast.events.PaymentEvent.PaymentFailed;
 import io.holdfast.events.PaymentEvent.PaymentProcessed;
 import io.holdfast.events.PaymentEvent.PaymentRefunded;
 import io.holdfast.events.PaymentEvent.PaymentVoided;
+import io.holdfast.events.StockEvent.Hold;
 import io.holdfast.events.StockEvent.StockLevelChanged;
 import io.holdfast.events.StockEvent.StockReceived;
 import java.io.IOException;
@@ -106,6 +107,11 @@ final class Golden {
         "StockLevelChanged-largest",
         new StockLevelChanged("espresso-cup", Long.MAX_VALUE, Long.MAX_VALUE - 1, 1),
         "b7kq3");
+    repeated(
+        "StockLevelChanged-with-a-hold",
+        new StockLevelChanged(
+            "espresso-cup", 500, 496, 4, List.of(new Hold("ord_4hvk2m9x7c1q", 2, 17))),
+        "b7kq4");
     var eur = new BigDecimal("59.40");
     once(
         "InventoryReserved",

@@ -4,10 +4,12 @@ import io.holdfast.events.EventType;
 import io.holdfast.inventory.http.StockRoutes;
 import io.holdfast.runtime.boot.GroupContext;
 import io.holdfast.runtime.boot.VerticleGroup;
+import io.holdfast.runtime.config.CommonSettings;
 import io.holdfast.runtime.jetstream.EventStreams;
 import io.holdfast.runtime.jetstream.Overdue.Wait;
 import io.holdfast.runtime.jetstream.OverdueWatch;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 
@@ -44,6 +46,15 @@ public final class InventoryGroup implements VerticleGroup {
     return Set.of("ORDERS", "INVENTORY", "DEADLETTERS", "REDRIVES");
   }
 
+  /**
+   * Half of ACK_WAIT_MS, as clocks may differ. The brokers of a cluster may forget in a change of
+   * leaders that a message is with somebody; and its small batches are cheap, as it stages them in
+   * memory.
+   */
+  private static Duration alone(CommonSettings settings) {
+    return settings.streamReplicas() == 1 ? settings.ackWait().dividedBy(2) : Duration.ZERO;
+  }
+
   @Override
   public Parts assemble(GroupContext context) {
     int maxBatch =
@@ -56,7 +67,7 @@ public final class InventoryGroup implements VerticleGroup {
                     new StockDesk(context.vertx(), context.streams(), Clock.systemUTC(), maxBatch));
     return new Parts(
         List.of(
-            new InventoryVerticle(context.streams(), desk),
+            new InventoryVerticle(context.streams(), desk, alone(context.common())),
             new OverdueWatch(context, UNRESERVED, Clock.systemUTC()),
             new OverdueWatch(context, UNRELEASED, Clock.systemUTC())),
         new StockRoutes(

@@ -20,6 +20,8 @@ import io.holdfast.runtime.jetstream.Outcome;
 import io.holdfast.runtime.jetstream.Reactions;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
+import java.time.Duration;
+import java.time.Instant;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,10 +33,16 @@ public final class InventoryVerticle extends VerticleBase {
 
   private final EventStreams streams;
   private final StockDesk desk;
+  private final Duration alone;
 
-  public InventoryVerticle(EventStreams streams, StockDesk desk) {
+  /**
+   * @param alone for so long after it was stored a message that is delivered for the first time is
+   *     with nobody else; zero if that cannot be said
+   */
+  public InventoryVerticle(EventStreams streams, StockDesk desk, Duration alone) {
     this.streams = streams;
     this.desk = desk;
+    this.alone = alone;
   }
 
   @Override
@@ -46,7 +54,13 @@ public final class InventoryVerticle extends VerticleBase {
 
   private Future<Outcome> reserve(Delivery<OrderCreated> created) {
     Origin origin = new Origin(created.sequence(), created.envelope().timestamp());
-    return desk.submit(new Reserve(created.event(), origin, created.traceId()))
+    return desk.submit(
+            new Reserve(
+                created.event(),
+                origin,
+                created.traceId(),
+                !created.redelivered(),
+                alone.isZero() ? Instant.EPOCH : created.storedAt().plus(alone)))
         .map(
             settled -> {
               if (settled instanceof Committed committed) {

@@ -3,11 +3,16 @@ package io.holdfast.inventory;
 import io.holdfast.events.Domain;
 import io.holdfast.events.Envelope;
 import io.holdfast.events.Event;
+import io.holdfast.events.InventoryEvent.InventoryReserved;
+import io.holdfast.events.StockEvent.Hold;
 import io.holdfast.events.StockEvent.StockLevelChanged;
 import io.holdfast.inventory.domain.StockLevel;
 import io.holdfast.inventory.domain.StockPlan;
 import io.holdfast.inventory.domain.StockRequest;
 import io.holdfast.inventory.domain.StockRequest.Release;
+import io.holdfast.inventory.domain.StockRequest.Reserve;
+import io.holdfast.runtime.jetstream.AppendResult;
+import io.holdfast.runtime.jetstream.AppendResult.Appended;
 import io.holdfast.runtime.jetstream.AppendResult.Conflict;
 import io.holdfast.runtime.jetstream.BrokerException;
 import io.holdfast.runtime.jetstream.EventStreams;
@@ -44,6 +49,15 @@ import org.slf4j.LoggerFactory;
  * next one gathers, so that it grows with the load, and a sold-out sale costs one level per batch
  * instead of one per order.
  *
+ * <p>A lone order for one sku is stored in two steps instead, as an atomic batch costs a broker
+ * that keeps one copy in files more than a millisecond however small it is: first the level, which
+ * names the order in a {@link Hold}, then the reservation. Whatever happens between the two, who
+ * reads the level next knows of it. The order's redelivery stores what is missing; if the order was
+ * decided otherwise, the hold is given back before its message is settled. That rests on there
+ * being a redelivery, so two steps are taken only where nobody else can have settled the message
+ * meanwhile: see {@link Reserve#aloneUntil}. And the level must have been known when the request
+ * came: then its guard refuses the first step if somebody else was quicker with this order.
+ *
  * <p>Levels are kept in memory as a hint; the guard on each level is what decides. If another
  * replica wrote first, the batch is refused as a whole, the levels are read again, and what is
  * still open is decided anew. So stock cannot be oversold, with any number of replicas.
@@ -66,6 +80,14 @@ public final class StockDesk {
   private static final int MAX_CONFLICTS = 50;
   private static final int MAX_CACHED_LEVELS = 100_000;
 
+  /** A replica that is behind has caught up by then, or it is none. */
+  private static final int MAX_READS = 10;
+
+  private static final Duration READ_AGAIN = Duration.ofMillis(50);
+
+  /** More on one level are passed on, but not made. */
+  private static final int MAX_HOLDS = 16;
+
   private static final Logger log = LoggerFactory.getLogger(StockDesk.class);
 
   private final EventStreams streams;
@@ -77,18 +99,60 @@ public final class StockDesk {
   // The loop's alone.
   private final Deque<Work> waiting = new ArrayDeque<>();
   private final Map<String, KnownLevel> levels = new HashMap<>();
+  private long reads;
   private boolean committing;
   private int conflicts;
 
-  private record KnownLevel(StockLevel level, long sequence) {
-    static final KnownLevel NONE = new KnownLevel(StockLevel.NONE, 0);
+  /**
+   * @param read when it was last read, counted in reads; what this desk has written since leaves no
+   *     room for others' writes
+   */
+  private record KnownLevel(StockLevel level, long sequence, long read) {
+    static final KnownLevel NONE = new KnownLevel(StockLevel.NONE, 0, 0);
+
+    KnownLevel settled(String orderId) {
+      return new KnownLevel(level.settled(orderId), sequence, read);
+    }
+
+    /** As it is when it is known what became of the order of one of its holds. */
+    KnownLevel inViewOf(Hold hold, Fate fate) {
+      return fate.reserved() > hold.after()
+          ? settled(hold.orderId())
+          : new KnownLevel(level.givenBack(hold), sequence, read);
+    }
+  }
+
+  /**
+   * What became of an order that was to be reserved for.
+   *
+   * @param reserved the stream sequence of its InventoryReserved; 0 if it will never have one
+   */
+  private record Fate(long reserved) {
+
+    /** Empty while that is open. */
+    static Optional<Fate> of(History order) {
+      return order.events().isEmpty()
+          ? Optional.empty()
+          : Optional.of(
+              new Fate(
+                  order.events().stream()
+                      .filter(fact -> fact.envelope().event() instanceof InventoryReserved)
+                      .mapToLong(Stored::sequence)
+                      .max()
+                      .orElse(0)));
+    }
   }
 
   /**
    * @param expected the aggregate's last sequence, for the guard. The request's own, or a later one
    *     where somebody has put there what is no fact
+   * @param came after so many reads of levels
    */
-  private record Work(StockRequest request, Promise<Settled> settled, long expected) {
+  private record Work(StockRequest request, Promise<Settled> settled, long expected, long came) {
+
+    boolean reserves() {
+      return request instanceof Reserve;
+    }
 
     boolean superseded(History history) {
       return history.events().stream().anyMatch(fact -> fact.sequence() > expected);
@@ -97,7 +161,7 @@ public final class StockDesk {
     /** With the guard that this history demands; a stale one demands nothing. */
     Work behind(History history) {
       return history.lastSequence() > expected
-          ? new Work(request, settled, history.lastSequence())
+          ? new Work(request, settled, history.lastSequence(), came)
           : this;
     }
   }
@@ -167,7 +231,7 @@ public final class StockDesk {
                     BrokerException.Kind.OVERLOADED, "too many stock changes wait already"));
             return;
           }
-          waiting.add(new Work(request, settled, request.expectedSequence()));
+          waiting.add(new Work(request, settled, request.expectedSequence(), reads));
           commitNext();
         });
     return answer.future();
@@ -183,7 +247,7 @@ public final class StockDesk {
     doubtful.removeAll(levels.keySet());
     doubtful.addAll(releasedSkus(batch));
     readLevels(doubtful)
-        .compose(read -> planned(batch, doubtful))
+        .compose(read -> planned(batch, doubtful, 1))
         .compose(plan -> commit(batch, plan))
         .onComplete(
             done -> {
@@ -229,16 +293,28 @@ public final class StockDesk {
 
   /**
    * A rejection is no change of a level, so no guard backs it: it is decided from levels that were
-   * read just now.
+   * read just now. A release of more than is held was decided on a level that a replica told which
+   * is behind; if it stays so, it is what is stored that does not add up.
    */
-  private Future<StockPlan> planned(List<Work> batch, Set<String> justRead) {
-    StockPlan plan = plan(batch);
+  private Future<StockPlan> planned(List<Work> batch, Set<String> justRead, int reads) {
+    StockPlan plan;
+    try {
+      plan = plan(batch);
+    } catch (IllegalArgumentException doesNotAddUp) {
+      return reads >= MAX_READS
+          ? Future.failedFuture(doesNotAddUp)
+          : loop.pause(READ_AGAIN)
+              .compose(v -> readLevels(skus(batch)))
+              .compose(v -> planned(batch, skus(batch), reads + 1));
+    }
     Set<String> doubtful = new HashSet<>(plan.shortSkus());
     doubtful.removeAll(justRead);
     if (doubtful.isEmpty()) {
       return Future.succeededFuture(plan);
     }
-    return readLevels(doubtful).map(read -> plan(batch));
+    Set<String> read = new HashSet<>(justRead);
+    read.addAll(doubtful);
+    return readLevels(doubtful).compose(v -> planned(batch, read, reads));
   }
 
   private StockPlan plan(List<Work> batch) {
@@ -256,13 +332,17 @@ public final class StockDesk {
           new Guarded(
               Envelope.once(plan.facts().get(i), now, request.traceId()), batch.get(i).expected()));
     }
-    // A level's trace is that of the first request that changed it; several may have.
     List<String> changed = List.copyOf(plan.changed().keySet());
-    String distinction = new UUID(random.nextLong(), random.nextLong()).toString();
+    if (facts.size() == 1
+        && changed.size() == 1
+        && mayTakeTwoSteps(batch.getFirst(), known(changed.getFirst()))) {
+      String sku = changed.getFirst();
+      return commitInTwoSteps(batch.getFirst(), facts.getFirst(), sku, plan.changed().get(sku));
+    }
+    // A level's trace is that of the first request that changed it; several may have.
+    String distinction = distinction();
     for (String sku : changed) {
-      StockLevel level = plan.changed().get(sku);
-      StockLevelChanged fact =
-          new StockLevelChanged(sku, level.received(), level.available(), level.reserved());
+      StockLevelChanged fact = plan.changed().get(sku).toFact(sku);
       facts.add(
           new Guarded(
               Envelope.repeated(fact, distinction, now, traceOf(sku, batch)),
@@ -282,12 +362,22 @@ public final class StockDesk {
               for (int i = 0; i < changed.size(); i++) {
                 String sku = changed.get(i);
                 long sequence = first.get() + batch.size() + i;
-                levels.put(sku, new KnownLevel(plan.changed().get(sku), sequence));
+                remember(sku, plan.changed().get(sku), sequence);
               }
+              Map<Work, Fate> doubtful = new LinkedHashMap<>();
               for (int i = 0; i < batch.size(); i++) {
-                batch.get(i).settled().complete(new Settled.Committed(plan.facts().get(i)));
+                Appended stored = new Appended(first.get() + i, false);
+                doubtful.putAll(doubtful(batch.get(i), plan.facts().get(i), stored));
               }
-              return Future.succeededFuture();
+              batch.stream().filter(work -> !doubtful.containsKey(work)).forEach(this::noHoldLeft);
+              return giveBackWhatIsHeldFor(doubtful)
+                  .onSuccess(
+                      done -> {
+                        for (int i = 0; i < batch.size(); i++) {
+                          Event decided = plan.facts().get(i);
+                          batch.get(i).settled().complete(new Settled.Committed(decided));
+                        }
+                      });
             });
   }
 
@@ -296,16 +386,138 @@ public final class StockDesk {
         .append(fact.fact(), fact.expectedSequence())
         .compose(
             result -> {
-              if (!(result instanceof Conflict conflict)) {
-                conflicts = 0;
-                work.settled().complete(new Settled.Committed(fact.fact().event()));
-              } else if (work.superseded(conflict.history())) {
-                conflicts = 0;
-                work.settled().complete(new Settled.Superseded(conflict.history().events()));
-              } else {
-                waiting.addFirst(work.behind(conflict.history()));
+              switch (result) {
+                case Appended stored -> {
+                  Event decided = fact.fact().event();
+                  Map<Work, Fate> doubtful = doubtful(work, decided, stored);
+                  if (doubtful.isEmpty()) {
+                    noHoldLeft(work);
+                  }
+                  return settle(work, new Settled.Committed(decided), doubtful);
+                }
+                case Conflict conflict -> {
+                  if (work.superseded(conflict.history())) {
+                    return settle(
+                        work,
+                        new Settled.Superseded(conflict.history().events()),
+                        Map.of(work, Fate.of(conflict.history()).orElseThrow()));
+                  }
+                  waiting.addFirst(work.behind(conflict.history()));
+                  return Future.succeededFuture();
+                }
               }
-              return Future.succeededFuture();
+            });
+  }
+
+  private Future<Void> settle(Work work, Settled settled, Map<Work, Fate> doubtful) {
+    conflicts = 0;
+    return giveBackWhatIsHeldFor(doubtful).onSuccess(done -> work.settled().complete(settled));
+  }
+
+  /** The request, if an earlier attempt of it may have held something that is held for nobody. */
+  private static Map<Work, Fate> doubtful(Work work, Event decided, Appended stored) {
+    if (!(work.request() instanceof Reserve reserve)) {
+      return Map.of();
+    }
+    if (decided instanceof InventoryReserved) {
+      return stored.repeated() ? Map.of(work, new Fate(stored.sequence())) : Map.of();
+    }
+    return reserve.first() && !stored.repeated() ? Map.of() : Map.of(work, new Fate(0));
+  }
+
+  private boolean mayTakeTwoSteps(Work work, KnownLevel known) {
+    return work.request() instanceof Reserve reserve
+        && reserve.first()
+        && clock.instant().isBefore(reserve.aloneUntil())
+        && known.read() <= work.came()
+        && known.level().holds().size() < MAX_HOLDS;
+  }
+
+  private Future<Void> commitInTwoSteps(
+      Work work, Guarded reservation, String sku, StockLevel reserved) {
+    KnownLevel before = known(sku);
+    String orderId = work.request().aggregateId();
+    StockLevel level =
+        reserved.holding(
+            orderId, reserved.reserved() - before.level().reserved(), before.sequence());
+    return append(sku, level, before.sequence(), work.request().traceId())
+        .compose(
+            result -> {
+              if (result instanceof Appended stored) {
+                remember(sku, level, stored.sequence());
+                return commitAlone(work, reservation);
+              }
+              return settleConflict(List.of(work));
+            });
+  }
+
+  private void remember(String sku, StockLevel level, long sequence) {
+    levels.put(sku, new KnownLevel(level, sequence, known(sku).read()));
+  }
+
+  private Future<AppendResult> append(
+      String sku, StockLevel level, long expectedSequence, String traceId) {
+    return streams.append(
+        Envelope.repeated(level.toFact(sku), distinction(), clock.instant(), traceId),
+        expectedSequence);
+  }
+
+  private String distinction() {
+    return new UUID(random.nextLong(), random.nextLong()).toString();
+  }
+
+  private void noHoldLeft(Work work) {
+    if (work.reserves()) {
+      for (String sku : work.request().skus()) {
+        levels.computeIfPresent(sku, (known, level) -> level.settled(work.request().aggregateId()));
+      }
+    }
+  }
+
+  /**
+   * Sees to it that no level holds anything for orders that were decided otherwise. The levels are
+   * written anew even if they hold nothing: a request of an earlier attempt may still be on its way
+   * to the broker, and must find another level than the one that it builds on.
+   */
+  private Future<Void> giveBackWhatIsHeldFor(Map<Work, Fate> decided) {
+    List<Work> orders = decided.keySet().stream().filter(Work::reserves).toList();
+    if (orders.isEmpty()) {
+      return Future.succeededFuture();
+    }
+    Map<String, Fate> fates = new HashMap<>();
+    orders.forEach(work -> fates.put(work.request().aggregateId(), decided.get(work)));
+    return giveBack(orders, fates, 1);
+  }
+
+  private Future<Void> giveBack(List<Work> orders, Map<String, Fate> fates, int round) {
+    if (round > MAX_CONFLICTS) {
+      return Future.failedFuture(contended());
+    }
+    Set<String> skus = skus(orders);
+    Set<String> unknown = new HashSet<>(skus);
+    unknown.removeAll(levels.keySet());
+    return readLevels(unknown)
+        .compose(
+            read -> Future.all(skus.stream().map(sku -> giveBack(sku, orders, fates)).toList()))
+        .compose(
+            all ->
+                skus.stream().allMatch(levels::containsKey)
+                    ? Future.<Void>succeededFuture()
+                    : pause().compose(v -> giveBack(orders, fates, round + 1)));
+  }
+
+  /** One level; forgets it if another was first. */
+  private Future<?> giveBack(String sku, List<Work> orders, Map<String, Fate> fates) {
+    judgeHolds(sku, fates); // what was read may be older than what is known
+    KnownLevel known = known(sku);
+    return append(sku, known.level(), known.sequence(), traceOf(sku, orders))
+        .onSuccess(
+            result -> {
+              if (result instanceof Appended stored) {
+                remember(sku, known.level(), stored.sequence());
+              } else {
+                levels.remove(sku);
+              }
             });
   }
 
@@ -323,15 +535,26 @@ public final class StockDesk {
     List<Future<?>> reads = new ArrayList<>();
     List<Work> open = new ArrayList<>();
     List<Work> moved = new ArrayList<>();
+    Map<Work, History> decided = new LinkedHashMap<>();
     byDomain.forEach(
         (domain, works) ->
             reads.add(
                 streams
                     .loadEach(domain, works.stream().map(w -> w.request().aggregateId()).toList())
-                    .onSuccess(found -> settle(works, found, open, moved))));
+                    .onSuccess(found -> sort(works, found, open, moved, decided))));
     return Future.all(reads)
         .compose(
             read -> {
+              Map<Work, Fate> fates = new LinkedHashMap<>();
+              decided.forEach(
+                  (work, history) -> Fate.of(history).ifPresent(fate -> fates.put(work, fate)));
+              return giveBackWhatIsHeldFor(fates);
+            })
+        .compose(
+            done -> {
+              decided.forEach(
+                  (work, history) ->
+                      work.settled().complete(new Settled.Superseded(history.events())));
               if (open.size() < batch.size() || !moved.isEmpty()) {
                 // Redeliveries and foreign messages are no sign of a rival: the rest goes on at
                 // once, in full batches.
@@ -339,10 +562,7 @@ public final class StockDesk {
                 return Future.succeededFuture();
               }
               if (++conflicts > MAX_CONFLICTS) {
-                return Future.failedFuture(
-                    new BrokerException(
-                        BrokerException.Kind.NO_ANSWER,
-                        "the stock levels are being changed by others all the time"));
+                return Future.failedFuture(contended());
               }
               open.reversed().forEach(waiting::addFirst);
               log.atDebug()
@@ -353,12 +573,22 @@ public final class StockDesk {
             });
   }
 
-  private static void settle(
-      List<Work> works, Map<String, History> found, List<Work> open, List<Work> moved) {
+  private static BrokerException contended() {
+    return new BrokerException(
+        BrokerException.Kind.NO_ANSWER,
+        "the stock levels are being changed by others all the time");
+  }
+
+  private static void sort(
+      List<Work> works,
+      Map<String, History> found,
+      List<Work> open,
+      List<Work> moved,
+      Map<Work, History> decided) {
     for (Work work : works) {
       History history = found.getOrDefault(work.request().aggregateId(), History.EMPTY);
       if (work.superseded(history)) {
-        work.settled().complete(new Settled.Superseded(history.events()));
+        decided.put(work, history);
       } else {
         Work again = work.behind(history);
         open.add(again);
@@ -380,14 +610,50 @@ public final class StockDesk {
           wanted.subList(from, Math.min(wanted.size(), from + EventStreams.MAX_BATCH));
       reads.add(streams.loadAll(Domain.STOCK, page).onSuccess(found -> remember(page, found)));
     }
-    return Future.all(reads).mapEmpty();
+    return Future.all(reads).compose(read -> lookAtHolds(wanted));
   }
 
   private void remember(List<String> skus, List<Stored> found) {
-    skus.forEach(sku -> levels.put(sku, KnownLevel.NONE));
+    reads++;
+    skus.forEach(sku -> levels.put(sku, new KnownLevel(StockLevel.NONE, 0, reads)));
     for (Stored stored : found) {
       if (stored.envelope().event() instanceof StockLevelChanged fact) {
-        levels.put(fact.sku(), new KnownLevel(StockLevel.of(fact), stored.sequence()));
+        levels.put(fact.sku(), new KnownLevel(StockLevel.of(fact), stored.sequence(), reads));
+      }
+    }
+  }
+
+  /** What became of the orders for which these levels hold something. */
+  private Future<Void> lookAtHolds(List<String> skus) {
+    List<String> orders =
+        skus.stream()
+            .flatMap(sku -> known(sku).level().holds().stream())
+            .map(Hold::orderId)
+            .distinct()
+            .toList();
+    List<Future<?>> looks = new ArrayList<>();
+    for (int from = 0; from < orders.size(); from += EventStreams.MAX_BATCH) {
+      looks.add(
+          streams
+              .loadEach(
+                  Domain.INVENTORY,
+                  orders.subList(from, Math.min(orders.size(), from + EventStreams.MAX_BATCH)))
+              .onSuccess(
+                  found -> {
+                    Map<String, Fate> fates = new HashMap<>();
+                    found.forEach(
+                        (id, history) -> Fate.of(history).ifPresent(f -> fates.put(id, f)));
+                    skus.forEach(sku -> judgeHolds(sku, fates));
+                  }));
+    }
+    return looks.isEmpty() ? Future.succeededFuture() : Future.all(looks).mapEmpty();
+  }
+
+  private void judgeHolds(String sku, Map<String, Fate> fates) {
+    for (Hold hold : known(sku).level().holds()) {
+      Fate fate = fates.get(hold.orderId());
+      if (fate != null) {
+        levels.computeIfPresent(sku, (name, known) -> known.inViewOf(hold, fate));
       }
     }
   }

@@ -7,10 +7,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.events.Domain;
 import io.holdfast.events.Envelope;
+import io.holdfast.events.Event;
 import io.holdfast.events.InventoryEvent.InventoryRejected;
 import io.holdfast.events.InventoryEvent.InventoryReleased;
 import io.holdfast.events.InventoryEvent.InventoryReserved;
 import io.holdfast.events.InventoryEvent.Shortage;
+import io.holdfast.events.StockEvent.Hold;
 import io.holdfast.events.StockEvent.StockLevelChanged;
 import io.holdfast.runtime.boot.RunningGroup;
 import io.holdfast.runtime.jetstream.Guarded;
@@ -47,7 +49,7 @@ class ReservationTest {
   }
 
   @Test
-  void a_reservation_and_the_level_it_changes_are_stored_side_by_side() {
+  void a_lone_order_s_level_holds_for_it_before_its_reservation_is_stored() {
     String url = inventory.start();
     receive(url, "bulb", 10, "r1");
 
@@ -65,9 +67,36 @@ class ReservationTest {
     assertThat(reserved.origin().createdAt()).isEqualTo(created.envelope().timestamp());
 
     List<Envelope<?>> facts = inventory.streams().facts("INVENTORY");
-    assertThat(facts.getLast().event()).isEqualTo(new StockLevelChanged("bulb", 10, 7, 3));
-    assertThat(facts.get(facts.size() - 2).event()).isEqualTo(reserved);
-    assertThat(facts.get(facts.size() - 2).traceId()).isEqualTo(Inventory.TRACE);
+    assertThat(facts.getLast().event()).isEqualTo(reserved);
+    assertThat(facts.getLast().traceId()).isEqualTo(Inventory.TRACE);
+    long before = inventory.streams().messages("INVENTORY").getLast().sequence() - 2;
+    assertThat(facts.get(facts.size() - 2).event())
+        .isEqualTo(new StockLevelChanged("bulb", 10, 7, 3, List.of(new Hold("o1", 3, before))));
+
+    inventory.created("o2", item("bulb", 1));
+    inventory.fact(InventoryReserved.class, "o2");
+    facts = inventory.streams().facts("INVENTORY");
+    StockLevelChanged level = (StockLevelChanged) facts.get(facts.size() - 2).event();
+    assertThat(level.reserved()).isEqualTo(4);
+    assertThat(level.holds()).extracting(Hold::orderId).containsExactly("o2");
+  }
+
+  @Test
+  void a_reservation_and_the_levels_it_changes_are_stored_side_by_side() {
+    String url = inventory.start();
+    receive(url, "bulb", 10, "r1");
+    receive(url, "lamp", 10, "r2");
+
+    inventory.created("o1", item("bulb", 2), item("lamp", 1));
+
+    InventoryReserved reserved = inventory.fact(InventoryReserved.class, "o1");
+    List<Envelope<?>> facts = inventory.streams().facts("INVENTORY");
+    assertThat(facts.subList(facts.size() - 3, facts.size()))
+        .extracting(envelope -> (Object) envelope.event())
+        .containsExactlyInAnyOrder(
+            reserved,
+            new StockLevelChanged("bulb", 10, 8, 2),
+            new StockLevelChanged("lamp", 10, 9, 1));
     List<RawMessage> messages = inventory.streams().messages("INVENTORY");
     assertThat(messages.getLast().sequence())
         .isEqualTo(messages.get(messages.size() - 2).sequence() + 1);
@@ -197,14 +226,23 @@ class ReservationTest {
     inventory.awaitSettled();
     inventory.fact(InventoryReleased.class, "gone");
     assertThat(first.drain().await(15, TimeUnit.SECONDS)).isTrue();
-    List<Long> before = sequences();
+    List<Event> before = facts();
 
     inventory.streams().forgetConsumer("ORDERS", "inventory-reserve");
     inventory.streams().forgetConsumer("ORDERS", "inventory-release");
     inventory.startGroup();
     inventory.awaitSettled();
 
-    assertThat(sequences()).isEqualTo(before);
+    assertThat(facts()).isEqualTo(before);
+    assertThat(inventory.level("bulb")).containsExactly(5L, 3L, 2L);
+  }
+
+  /** All but levels, which may be told again. */
+  private List<Event> facts() {
+    return inventory.streams().facts("INVENTORY").stream()
+        .map(envelope -> (Event) envelope.event())
+        .filter(event -> !(event instanceof StockLevelChanged))
+        .toList();
   }
 
   @Test
@@ -265,9 +303,5 @@ class ReservationTest {
                                 Envelope.repeated(after, "other", now, Inventory.TRACE),
                                 level.sequence())))))
         .isPresent();
-  }
-
-  private List<Long> sequences() {
-    return inventory.streams().messages("INVENTORY").stream().map(RawMessage::sequence).toList();
   }
 }

@@ -72,6 +72,8 @@ public final class StockPlan {
     OrderCreated order = request.order();
     Map<String, Long> wanted = bySku(order.items());
     List<Shortage> shortages = new ArrayList<>();
+    // What a level holds for this very order since an earlier attempt is counted.
+    wanted.keySet().removeIf(sku -> level(sku).holdOf(order.orderId()).isPresent());
     wanted.forEach(
         (sku, quantity) -> {
           long available = level(sku).available();

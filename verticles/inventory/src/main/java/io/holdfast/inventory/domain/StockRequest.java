@@ -4,6 +4,7 @@ import io.holdfast.events.Domain;
 import io.holdfast.events.Item;
 import io.holdfast.events.OrderEvent.OrderCreated;
 import io.holdfast.events.Origin;
+import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -30,8 +31,15 @@ public sealed interface StockRequest {
   /** The skus whose levels decide it or are changed by it. */
   Set<String> skus();
 
-  /** Hold all of an order's items, or none. */
-  record Reserve(OrderCreated order, Origin origin, String traceId) implements StockRequest {
+  /**
+   * Hold all of an order's items, or none.
+   *
+   * @param first whether it was never asked for before, as far as is known
+   * @param aloneUntil until then nobody else can have been asked for it
+   */
+  record Reserve(
+      OrderCreated order, Origin origin, String traceId, boolean first, Instant aloneUntil)
+      implements StockRequest {
     @Override
     public String aggregateId() {
       return order.orderId();

@@ -249,7 +249,9 @@ class StockPlanTest {
     return new Reserve(
         new OrderCreated(orderId, "c1", BigDecimal.TEN, "EUR", List.of(items), "pm_card_visa"),
         ORIGIN,
-        TRACE);
+        TRACE,
+        true,
+        Instant.EPOCH);
   }
 
   private static InventoryReserved reserved(Reserve request) {

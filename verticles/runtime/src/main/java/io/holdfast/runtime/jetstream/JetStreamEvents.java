@@ -228,13 +228,13 @@ final class JetStreamEvents implements StreamReader {
               if (ours.isPresent()) {
                 return Future.succeededFuture(new Appended(ours.get().sequence(), true));
               }
-              if (history.lastSequence() != expectedSequence) {
+              if (history.lastSequence() > expectedSequence) {
                 return Future.succeededFuture(new Conflict(history));
               }
               if (unanswered != null) {
                 return Future.failedFuture(unanswered);
               }
-              // A write to this aggregate is still under way, or the read was a stale one.
+              // A write to this aggregate is still under way, or a replica that is behind was read.
               if (attempt >= MAX_TRIES) {
                 return Future.failedFuture(
                     new BrokerException(

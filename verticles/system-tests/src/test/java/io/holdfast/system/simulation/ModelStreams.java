@@ -82,7 +82,7 @@ final class ModelStreams implements EventStreams {
               if (ours.isPresent()) {
                 return Future.succeededFuture(new Appended(ours.get().sequence(), true));
               }
-              if (history.lastSequence() != expectedSequence) {
+              if (history.lastSequence() > expectedSequence) {
                 return Future.succeededFuture(new Conflict(history));
               }
               if (unanswered != null) {

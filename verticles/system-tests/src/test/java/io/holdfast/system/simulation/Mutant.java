@@ -45,6 +45,44 @@ enum Mutant implements Wiring {
       };
     }
   },
+  LEVEL_OF_A_LONE_ORDER_WITHOUT_ITS_GUARD {
+    @Override
+    public EventStreams streams(EventStreams streams) {
+      return new ForwardingStreams(streams) {
+        @Override
+        public Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
+          return super.append(
+              fact, fact.event() instanceof StockLevelChanged ? ModelBroker.ANY : expectedSequence);
+        }
+      };
+    }
+  },
+  HOLDS_NOT_WRITTEN_DOWN {
+    @Override
+    public EventStreams streams(EventStreams streams) {
+      return new ForwardingStreams(streams) {
+        @Override
+        public Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
+          return super.append(withoutHolds(fact), expectedSequence);
+        }
+      };
+    }
+  },
+  HOLDS_NOT_GIVEN_BACK {
+    @Override
+    public EventStreams streams(EventStreams streams) {
+      return new ForwardingStreams(streams) {
+        @Override
+        public Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
+          boolean correction =
+              fact.event() instanceof StockLevelChanged level && level.holds().isEmpty();
+          return correction
+              ? Future.succeededFuture(new Appended(expectedSequence, false))
+              : super.append(fact, expectedSequence);
+        }
+      };
+    }
+  },
   RESERVATION_APART_FROM_ITS_LEVELS {
     @Override
     public EventStreams streams(EventStreams streams) {
@@ -184,6 +222,18 @@ enum Mutant implements Wiring {
       };
     }
   };
+
+  private static Envelope<?> withoutHolds(Envelope<?> fact) {
+    return fact.event() instanceof StockLevelChanged level
+        ? new Envelope<>(
+            fact.id(),
+            new StockLevelChanged(
+                level.sku(), level.received(), level.available(), level.reserved()),
+            fact.timestamp(),
+            fact.traceId(),
+            fact.version())
+        : fact;
+  }
 
   private static Guarded unguardedLevel(Guarded member) {
     return member.fact().event() instanceof StockLevelChanged

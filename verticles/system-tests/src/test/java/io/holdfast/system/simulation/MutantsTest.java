@@ -43,7 +43,12 @@ class MutantsTest {
   private static String guarded(Mutant mutant) {
     return switch (mutant) {
       case APPEND_WITHOUT_ITS_GUARD -> "I8";
-      case STOCK_LEVELS_WITHOUT_THEIR_GUARD, RESERVATION_APART_FROM_ITS_LEVELS -> "I4";
+      case STOCK_LEVELS_WITHOUT_THEIR_GUARD,
+          LEVEL_OF_A_LONE_ORDER_WITHOUT_ITS_GUARD,
+          RESERVATION_APART_FROM_ITS_LEVELS,
+          HOLDS_NOT_WRITTEN_DOWN,
+          HOLDS_NOT_GIVEN_BACK ->
+          "I4";
       case PAYMENT_NOT_VOIDED,
           IDEMPOTENCY_KEY_PER_ATTEMPT,
           NO_REFUND_AFTER_A_LOST_RACE,
@@ -53,9 +58,10 @@ class MutantsTest {
       case NO_TOMBSTONE_BEFORE_A_RESERVATION,
           ACKNOWLEDGED_BEFORE_THE_EFFECT,
           GIVEN_UP_AT_THE_FIRST_FAILURE,
-          CONFLICT_TAKEN_FOR_SUCCESS ->
+          CONFLICT_TAKEN_FOR_SUCCESS,
+          RELEASE_NOT_SEEN ->
           "I7";
-      case RELEASE_NOT_SEEN, FAILED_BATCH_TAKEN_FOR_STORED -> "I2";
+      case FAILED_BATCH_TAKEN_FOR_STORED -> "I2";
     };
   }
 }

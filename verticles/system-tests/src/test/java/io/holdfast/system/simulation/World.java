@@ -49,6 +49,7 @@ final class World {
 
   private static final List<String> SERVICES =
       List.of("orders", "inventory", "payments", "notifications");
+  private static final Duration ALONE = Duration.ofSeconds(15);
   private static final long RESTART = 40;
   private static final int MAX_CANCEL_CALLS = 4;
   private static final Meters METERS = silent();
@@ -153,7 +154,7 @@ final class World {
       if (timeline.steps() > MAX_STEPS) {
         return false;
       }
-      if (faults.happensRarely(Fault.CRASH)) {
+      if (faults.happensRarely(Fault.CRASH) && !processes.isEmpty()) {
         crash(processes.get(choices.next(processes.size())));
       }
     }
@@ -188,7 +189,7 @@ final class World {
           }
           case "inventory" -> {
             process.stock = new StockDesk(streams, clock, 100, new SameThread(process), random());
-            yield started(() -> new InventoryVerticle(streams, process.stock).start());
+            yield started(() -> new InventoryVerticle(streams, process.stock, ALONE).start());
           }
           case "payments" -> {
             GatewayClient client = new GatewayClient(process, gateway, timeline, choices, faults);
