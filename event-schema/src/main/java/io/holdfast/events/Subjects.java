@@ -3,7 +3,10 @@ package io.holdfast.events;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The names of streams and subjects within a namespace. With namespace {@code x} a stream is {@code
@@ -14,6 +17,17 @@ public final class Subjects {
 
   private static final Pattern NAMESPACE = Pattern.compile("[a-z0-9-]{0,32}");
 
+  /**
+   * The first words of the subjects of a system without a namespace. As a namespace, any of them
+   * would put a system below subjects that are another's: {@code orders.audit.block} is the ledger
+   * of namespace {@code orders}, and matches {@code orders.*.*}.
+   */
+  private static final Set<String> TAKEN =
+      Stream.concat(
+              Arrays.stream(Domain.values()).map(Domain::token),
+              Stream.of("redrives", "timers", "audit"))
+          .collect(Collectors.toUnmodifiableSet());
+
   /** Far longer than any of ours, and far shorter than what the broker takes. */
   private static final int MAX_QUOTED = 1_000;
 
@@ -22,20 +36,34 @@ public final class Subjects {
   private final String streamPrefix;
 
   /**
-   * @param namespace lower-case letters, digits and '-', or empty
+   * @param namespace see {@link #wrongWithNamespace}
    */
   public Subjects(String namespace) {
     Objects.requireNonNull(namespace, "namespace");
-    if (!validNamespace(namespace)) {
-      throw new IllegalArgumentException("namespace must be at most 32 of a-z, 0-9 and '-'");
-    }
+    wrongWithNamespace(namespace)
+        .ifPresent(
+            rule -> {
+              throw new IllegalArgumentException("namespace " + rule);
+            });
     this.namespace = namespace;
     this.prefix = namespace.isEmpty() ? "" : namespace + ".";
     this.streamPrefix = namespace.isEmpty() ? "" : namespace + "_";
   }
 
-  public static boolean validNamespace(String namespace) {
-    return NAMESPACE.matcher(namespace).matches();
+  /**
+   * What a namespace must be and this one is not, as the end of a sentence; nothing if it may be
+   * one. The empty one may.
+   */
+  public static Optional<String> wrongWithNamespace(String namespace) {
+    if (!NAMESPACE.matcher(namespace).matches()) {
+      return Optional.of("must be at most 32 lower-case letters, digits or '-'");
+    }
+    return TAKEN.contains(namespace)
+        ? Optional.of(
+            "must be none of "
+                + String.join(", ", TAKEN.stream().sorted().toList())
+                + ", with which subjects of a system without a namespace begin")
+        : Optional.empty();
   }
 
   public String namespace() {

@@ -210,7 +210,8 @@ class SubjectsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "x", "shop-1", "0123456789abcdef0123456789abcdef", "-"})
+  @ValueSource(
+      strings = {"", "x", "shop-1", "0123456789abcdef0123456789abcdef", "-", "order", "orders-2"})
   void a_namespace_may_be_lower_case_letters_digits_and_hyphens(String namespace) {
     Subjects subjects = new Subjects(namespace);
 
@@ -225,8 +226,18 @@ class SubjectsTest {
   @ValueSource(
       strings = {"X", "a.b", "a_b", "*", ">", " ", "x\n", "ä", "0123456789abcdef0123456789abcdef0"})
   void nothing_else_may_be_a_namespace(String namespace) {
-    assertThat(Subjects.validNamespace(namespace)).isFalse();
+    assertThat(Subjects.wrongWithNamespace(namespace))
+        .contains("must be at most 32 lower-case letters, digits or '-'");
     assertThatThrownBy(() -> new Subjects(namespace)).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void a_domain_may_not_be_a_namespace(Domain domain) {
+    assertThat(Subjects.wrongWithNamespace(domain.token())).isPresent();
+    assertThatThrownBy(() -> new Subjects(domain.token()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("must be none of audit, deadletters,");
   }
 
   /** As the broker matches: '*' is one token, '>' is one or more at the end. */

@@ -1,10 +1,12 @@
 package io.holdfast.launcher;
 
+import io.holdfast.events.Subjects;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
 /**
@@ -12,6 +14,9 @@ import picocli.CommandLine.Option;
  * environment name another.
  */
 final class SystemOptions extends DataFolder {
+
+  @CommandLine.Spec(CommandLine.Spec.Target.MIXEE)
+  private CommandLine.Model.CommandSpec command;
 
   @Option(
       names = "--nats",
@@ -48,8 +53,21 @@ final class SystemOptions extends DataFolder {
     return first(natsUrl, system().map(RunningSystem::natsUrl), "NATS_URL");
   }
 
+  /**
+   * Part of every name of the system's.
+   *
+   * @throws CommandLine.ParameterException if what was given cannot be one
+   */
   String namespace() {
-    return first(namespace, system().map(RunningSystem::namespace), "NAMESPACE").orElse("");
+    String name = first(namespace, system().map(RunningSystem::namespace), "NAMESPACE").orElse("");
+    Subjects.wrongWithNamespace(name)
+        .ifPresent(
+            rule -> {
+              String from = namespace == null ? "NAMESPACE=" : "--namespace ";
+              throw new CommandLine.ParameterException(
+                  command.commandLine(), from + name + ": " + rule);
+            });
+    return name;
   }
 
   /**

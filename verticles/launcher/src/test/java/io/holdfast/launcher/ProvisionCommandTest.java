@@ -78,6 +78,19 @@ class ProvisionCommandTest {
     assertThat(ran.err()).isNotBlank();
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"deadletters", "orders", "Black.Friday"})
+  void a_namespace_that_cannot_be_one_is_refused_before_a_broker_is_asked(String bad) {
+    for (String command :
+        new String[] {"provision --print-rights", "provision --check", "dlq ls"}) {
+      Ran ran = Ran.of((command + " --nats nats://127.0.0.1:1 --namespace " + bad).split(" "));
+
+      assertThat(ran.status()).as(command).isEqualTo(2);
+      assertThat(ran.err()).startsWith("--namespace " + bad + ": must be");
+      assertThat(ran.out()).isEmpty();
+    }
+  }
+
   @Test
   void without_a_broker_it_gives_up_in_time() {
     Ran ran =

@@ -52,7 +52,6 @@ public record CommonSettings(
     String logLevel) {
 
   private static final Pattern ANY = Pattern.compile(".*");
-  private static final Pattern NAMESPACE = Pattern.compile("[a-z0-9-]{0,32}");
 
   public CommonSettings {
     if (httpPort != 0 && managementPort.orElse(0) == httpPort) {
@@ -65,9 +64,9 @@ public record CommonSettings(
    */
   public static CommonSettings read(Settings settings, int defaultPort) {
     Supplier<NatsSettings> nats = NatsSettings.read(settings);
-    String namespace =
-        settings.text(
-            "NAMESPACE", "", NAMESPACE, "must be at most 32 lower-case letters, digits or '-'");
+    String namespace = settings.optional("NAMESPACE").orElse("");
+    Subjects.wrongWithNamespace(namespace)
+        .ifPresent(rule -> settings.fault("NAMESPACE", namespace, rule));
     String host = settings.text("HOST", "0.0.0.0", ANY, "must be an address");
     int port = settings.integer("HTTP_PORT", defaultPort, 0, 65_535);
     OptionalInt management =

@@ -3,6 +3,7 @@ package io.holdfast.runtime.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.holdfast.runtime.jetstream.StreamCatalog;
 import io.holdfast.runtime.security.Nkey;
 import java.net.URI;
 import java.nio.file.Files;
@@ -10,10 +11,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Goal: a bad setting stops the start with a line that says all, and never shows a secret. */
 class SettingsTest {
@@ -44,6 +47,7 @@ class SettingsTest {
           PROVISION             | TRUE        | must be false or true
           LOG_LEVEL             | verbose     | must be debug or error or info or trace or warn
           NAMESPACE             | Black.Fri   | must be at most 32 lower-case letters, digits or '-'
+          NAMESPACE             | redrives    | must be none of audit, deadletters, inventory, notifications, orders, payments, receipts, redrives, stock, timers, with which subjects of a system without a namespace begin
           NATS_URL              | localhost   | must be nats://host:port, several parted by commas, without user or password
           NATS_URL              | http://a:1  | must be nats://host:port, several parted by commas, without user or password
           NATS_URL              | nats://a:1, | must be nats://host:port, several parted by commas, without user or password
@@ -51,6 +55,21 @@ class SettingsTest {
   void a_fault_is_one_line_of_variable_value_and_what_is_allowed(
       String variable, String value, String rule) {
     assertThat(fault(Map.of(variable, value))).isEqualTo(variable + "=" + value + ": " + rule);
+  }
+
+  static Stream<String> first_words_of_the_subjects_of_a_system_without_a_namespace() {
+    return Stream.concat(StreamCatalog.STREAMS.stream(), StreamCatalog.OPTIONAL_STREAMS.stream())
+        .flatMap(stream -> stream.subjects().stream())
+        .map(subject -> subject.substring(0, subject.indexOf('.')))
+        .distinct();
+  }
+
+  @ParameterizedTest
+  @MethodSource("first_words_of_the_subjects_of_a_system_without_a_namespace")
+  void a_namespace_never_puts_a_system_below_the_subjects_of_one_without(String word) {
+    assertThat(fault(Map.of("NAMESPACE", word, "WORKERS", "many")))
+        .startsWith("NAMESPACE=" + word + ": must be none of audit, deadletters,")
+        .contains("WORKERS=many: must be");
   }
 
   @Test
