@@ -2,6 +2,7 @@ package io.holdfast.launcher;
 
 import static io.holdfast.launcher.Terminal.say;
 
+import io.holdfast.runtime.jetstream.Provisioned;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -59,18 +60,21 @@ final class ProvisionCommand implements Callable<Integer> {
       return 0;
     }
     try (StreamAccess broker = system.openToProvision(Duration.ofSeconds(waitSeconds))) {
-      List<String> problems = problems(broker);
+      Provisioned provisioned = provision(broker);
+      List<String> problems = provisioned.problems();
+      provisioned.absent().forEach(each -> say("  %s  %s", Terminal.faint("absent "), each));
       problems.forEach(each -> say("  %s  %s", Terminal.bad("WRONG  "), each));
       say(
           problems.isEmpty()
-              ? Terminal.good("Every stream and every consumer is there and as it must be")
+              ? Terminal.good(
+                  "Every stream and every consumer that must be is there and as it must be")
               : Terminal.bad("Not as it must be; what exists is never changed by this command"));
       return problems.isEmpty() ? 0 : 1;
     }
   }
 
   /** A stream of a cluster that was made a moment ago may have no leader to ask yet. */
-  private List<String> problems(StreamAccess broker) {
+  private Provisioned provision(StreamAccess broker) {
     long deadline = System.nanoTime() + Duration.ofSeconds(waitSeconds).toNanos();
     while (true) {
       try {

@@ -8,6 +8,7 @@ import io.holdfast.runtime.jetstream.DeadLetterDesk;
 import io.holdfast.runtime.jetstream.EventStreams;
 import io.holdfast.runtime.jetstream.GroupStreams;
 import io.holdfast.runtime.jetstream.Inspection;
+import io.holdfast.runtime.jetstream.Provisioned;
 import io.holdfast.runtime.jetstream.Rights;
 import io.holdfast.runtime.jetstream.StreamReader;
 import io.holdfast.runtime.telemetry.Logging;
@@ -129,7 +130,7 @@ final class StreamAccess implements AutoCloseable {
   }
 
   /** See {@link GroupStreams#provision}. */
-  Future<List<String>> provision(boolean mayCreate, Consumer<String> created) {
+  Future<Provisioned> provision(boolean mayCreate, Consumer<String> created) {
     return streams.provision(mayCreate, created);
   }
 

@@ -6,8 +6,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.holdfast.runtime.jetstream.StreamCatalog;
 import io.holdfast.testkit.Streams;
 import io.holdfast.testkit.TestBroker;
+import io.holdfast.testkit.TestGroups;
+import java.nio.file.Path;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -16,6 +19,8 @@ import org.junit.jupiter.params.provider.ValueSource;
  * there. Method: the command as it is typed, on a real server.
  */
 class ProvisionCommandTest {
+
+  @TempDir Path folder;
 
   private final String namespace = TestBroker.newNamespace();
 
@@ -40,6 +45,23 @@ class ProvisionCommandTest {
   }
 
   @Test
+  void what_services_leave_out_unless_they_are_told_otherwise_is_absent_and_not_wrong() {
+    try (TestGroups groups = TestGroups.on(TestBroker.shared().url(), namespace)) {
+      groups.with("LEDGER_FILE", folder.resolve("ledger.jsonl").toString());
+      groups.with("PAYMENT_GATEWAY_URL", "http://127.0.0.1:1"); // nobody pays here
+      Groups.ALL.forEach(groups::start);
+
+      Ran check = provision("--check");
+
+      assertThat(check.status()).as(check.out() + check.err()).isZero();
+      assertThat(check.out())
+          .contains("absent   stream " + namespace + "_TIMERS with consumer payments-expire")
+          .contains("(optional, made when RESERVATION_TTL is set)")
+          .doesNotContain("WRONG");
+    }
+  }
+
+  @Test
   void what_is_not_as_it_must_be_is_told_and_left_as_it_is() {
     provision();
     try (Streams streams = new Streams(TestBroker.shared().url(), namespace, Set.of())) {
@@ -50,6 +72,7 @@ class ProvisionCommandTest {
       assertThat(check.status()).isEqualTo(1);
       assertThat(check.out())
           .contains("WRONG", "consumer inventory-reserve of stream " + namespace + "_ORDERS")
+          .doesNotContain("absent")
           .contains("Not as it must be");
       assertThat(get(streams.events().inspect()).problems()).hasSize(1);
     }

@@ -135,10 +135,9 @@ public final class GroupStreams implements EventStreams {
    *
    * @param mayCreate false to look only
    * @param created is told of each that was created, as {@code stream ORDERS}; on a worker thread
-   * @return what is missing, or differs from what the promises need, one sentence each; fails where
-   *     the broker did not answer, and asking again is safe
+   * @return fails where the broker did not answer, and asking again is safe
    */
-  public Future<List<String>> provision(boolean mayCreate, Consumer<String> created) {
+  public Future<Provisioned> provision(boolean mayCreate, Consumer<String> created) {
     return vertx.executeBlocking(
         () ->
             new Topology(broker.connection(), settings, log, broker.witness(), created)

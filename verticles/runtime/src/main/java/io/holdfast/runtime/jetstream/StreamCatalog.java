@@ -12,6 +12,7 @@ import io.holdfast.events.Domain;
 import io.holdfast.events.EventType;
 import io.holdfast.events.Subjects;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -127,6 +128,9 @@ public final class StreamCatalog {
   /** Streams that are created by whoever consumes them, and need not be there. */
   public static final List<StreamSpec> OPTIONAL_STREAMS =
       List.of(new StreamSpec(TIMERS, Kind.TIMERS, "", List.of("timers.>")));
+
+  /** The variable that has to be set for such a stream to be made. */
+  public static final Map<String, String> ASKED_FOR_BY = Map.of(TIMERS, "RESERVATION_TTL");
 
   /** Consumers of those; they need not be there either, nor those of their redriven messages. */
   public static final List<ConsumerSpec> OPTIONAL_CONSUMERS =

@@ -143,22 +143,41 @@ final class Topology {
     return differences(stream, wanted, found);
   }
 
-  /** Every stream and consumer of every group, also those that need not be there. */
-  List<String> ensureAll(boolean mayCreate) throws IOException, JetStreamApiException {
+  /**
+   * Every stream and consumer of every group, also those that need not be there; but where nothing
+   * may be created, such a one is only told of if it is not.
+   */
+  Provisioned ensureAll(boolean mayCreate) throws IOException, JetStreamApiException {
     List<String> problems = new ArrayList<>();
+    List<String> absent = new ArrayList<>();
+    List<ConsumerSpec> consumers = new ArrayList<>(StreamCatalog.CONSUMERS);
+    consumers.addAll(StreamCatalog.REDRIVE_CONSUMERS);
     for (StreamSpec spec : StreamCatalog.STREAMS) {
       problems.addAll(ensureStreams(List.of(spec.name()), mayCreate));
     }
+    List<String> present = connection.jetStreamManagement().getStreamNames();
     for (StreamSpec spec : StreamCatalog.OPTIONAL_STREAMS) {
-      problems.addAll(ensureStreams(List.of(spec.name()), mayCreate));
+      String stream = settings.subjects().stream(spec.name());
+      List<ConsumerSpec> own =
+          StreamCatalog.OPTIONAL_CONSUMERS.stream()
+              .filter(consumer -> consumer.stream().equals(spec.name()))
+              .toList();
+      if (mayCreate || present.contains(stream)) {
+        problems.addAll(ensureStreams(List.of(spec.name()), mayCreate));
+        own.forEach(consumer -> consumers.addAll(List.of(consumer, consumer.redriven())));
+      } else {
+        absent.add(
+            "stream %s with consumer %s (optional, made when %s is set)"
+                .formatted(
+                    stream,
+                    String.join(", ", own.stream().map(ConsumerSpec::name).toList()),
+                    StreamCatalog.ASKED_FOR_BY.get(spec.name())));
+      }
     }
-    List<ConsumerSpec> consumers = new ArrayList<>(StreamCatalog.CONSUMERS);
-    consumers.addAll(StreamCatalog.OPTIONAL_CONSUMERS);
     for (ConsumerSpec spec : consumers) {
       problems.addAll(ensureConsumer(spec, mayCreate));
-      problems.addAll(ensureConsumer(spec.redriven(), mayCreate));
     }
-    return problems;
+    return new Provisioned(problems, absent);
   }
 
   /** Everything in the catalogue, as it is; what need not be there, only if it is. */

@@ -125,6 +125,32 @@ class TopologyTest {
   }
 
   @Test
+  void what_need_not_be_there_is_wrong_only_if_it_is_there_and_not_as_it_must_be() {
+    process = TestProcess.on(TestServer.shared().url(), namespace);
+    String timers = namespace + "_TIMERS";
+
+    Provisioned without = get(process.streams().provision(false, created -> {}));
+    assertThat(without.absent())
+        .containsExactly(
+            "stream "
+                + timers
+                + " with consumer payments-expire (optional, made when RESERVATION_TTL is set)");
+    assertThat(without.problems())
+        .isNotEmpty()
+        .noneMatch(problem -> problem.contains("TIMERS") || problem.contains("payments-expire"));
+
+    wire.succeed(
+        "STREAM.CREATE." + timers,
+        "{\"name\":\"%s\",\"subjects\":[\"%s.timers.>\"]}".formatted(timers, namespace));
+
+    Provisioned different = get(process.streams().provision(false, created -> {}));
+    assertThat(different.absent()).isEmpty();
+    assertThat(different.problems())
+        .anyMatch(problem -> problem.startsWith("stream " + timers + " has allow_msg_schedules"))
+        .contains("consumer payments-expire of stream " + timers + " is not there");
+  }
+
+  @Test
   void a_difference_that_somebody_mends_makes_the_group_ready_without_a_restart() {
     createOrders("\"max_age\":86400000000000");
     process = TestProcess.starting(TestServer.shared().url(), namespace);

@@ -84,7 +84,7 @@ class RightsTest {
     server = start(LimitedUsers.authorization(NAMESPACE));
     try (Streams provisioner = as(Rights.PROVISIONER)) {
       List<String> created = new ArrayList<>();
-      assertThat(get(provisioner.events().provision(true, created::add))).isEmpty();
+      assertThat(get(provisioner.events().provision(true, created::add)).problems()).isEmpty();
       assertThat(created).contains("stream shop_ORDERS", "stream shop_TIMERS");
     }
     startServices();
@@ -131,7 +131,7 @@ class RightsTest {
         start("authorization: { user: orders, password: " + LimitedUsers.password("orders") + " }");
     Rights rights = Rights.ofService("orders", new OrdersGroup().streams(), subjects);
     try (Streams everything = as("orders")) {
-      assertThat(get(everything.events().provision(true, created -> {}))).isEmpty();
+      assertThat(get(everything.events().provision(true, created -> {})).problems()).isEmpty();
       Map<String, Integer> before = stored(everything);
 
       assertThat(get(everything.events().beyond(rights)))
@@ -139,7 +139,7 @@ class RightsTest {
           .doesNotContain("write to ORDERS");
 
       assertThat(stored(everything)).isEqualTo(before);
-      assertThat(get(everything.events().provision(false, created -> {}))).isEmpty();
+      assertThat(get(everything.events().provision(false, created -> {})).problems()).isEmpty();
     }
     server.close();
 
