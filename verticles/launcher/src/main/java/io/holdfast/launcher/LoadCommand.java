@@ -161,8 +161,8 @@ final class LoadCommand implements Callable<Integer> {
     Optional<RunningSystem> running = system.system();
     if (url == null && running.isEmpty()) {
       say(
-          "Nothing is running over %s. Start it with: ./holdfast up, or say where: --url http://host:port",
-          system.path());
+          "%s Start it with: ./holdfast up, or say where: --url http://host:port",
+          system.nothingRuns());
       return 1;
     }
     URI orders = orders(url != null ? url : running.get().url("orders"));
@@ -197,7 +197,7 @@ final class LoadCommand implements Callable<Integer> {
               ? OrderBodies.plain(customers, seed)
               : OrderBodies.of(DemoStock.plenty(), customers, seed);
       LoadView view =
-          new LoadView(here ? Optional.of(new AcceptedOrders(system.path())) : Optional.empty());
+          new LoadView(here ? Optional.of(new AcceptedOrders(system.known())) : Optional.empty());
       say("%s", LoadReport.intention(plan, orders, how.ramp));
       Outcome outcome;
       try (LoadEngine engine =
@@ -295,7 +295,7 @@ final class LoadCommand implements Callable<Integer> {
    */
   private String[] reconcileArguments(List<String> elsewhere, Path verdict) throws IOException {
     List<String> arguments = new ArrayList<>(List.of("reconcile", "--json", verdict.toString()));
-    arguments.addAll(List.of("--data", system.path().toString()));
+    system.known().ifPresent(data -> arguments.addAll(List.of("--data", data.toString())));
     if (elsewhere != null) {
       Path ids = Files.createTempFile("holdfast-load-", ".accepted");
       Files.write(ids, elsewhere);

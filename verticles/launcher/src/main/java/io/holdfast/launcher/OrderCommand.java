@@ -88,12 +88,14 @@ final class OrderCommand implements Callable<Integer> {
     }
     Optional<RunningSystem> system = dataFolder.system();
     if (system.isEmpty() && url == null) {
-      say("Nothing is running over %s. Start it with: ./holdfast up", dataFolder.path());
+      say(
+          "%s Start it with: ./holdfast up, or say where: --url http://host:port",
+          dataFolder.nothingRuns());
       return 1;
     }
     String orders = url != null ? url : system.get().url("orders");
     JsonObject body = body();
-    AcceptedOrders accepted = new AcceptedOrders(dataFolder.path());
+    AcceptedOrders accepted = new AcceptedOrders(dataFolder.known());
     if (count > 1) {
       return OrderBurst.run(
           orders, body, count, concurrency, Duration.ofSeconds(timeoutSeconds), system, accepted);
@@ -283,10 +285,13 @@ final class OrderCommand implements Callable<Integer> {
    */
   static final class AcceptedOrders {
     static final String FILE = "accepted-orders.log";
-    private final Path file;
+    private final Optional<Path> file;
 
-    AcceptedOrders(Path data) {
-      this.file = data.resolve(FILE);
+    /**
+     * @param data the folder of a system that may be held to them; without one nothing is noted
+     */
+    AcceptedOrders(Optional<Path> data) {
+      this.file = data.map(folder -> folder.resolve(FILE));
     }
 
     void add(String orderId) throws java.io.IOException {
@@ -294,9 +299,12 @@ final class OrderCommand implements Callable<Integer> {
     }
 
     void addAll(List<String> orderIds) throws java.io.IOException {
-      java.nio.file.Files.createDirectories(file.getParent());
+      if (file.isEmpty()) {
+        return;
+      }
+      java.nio.file.Files.createDirectories(file.get().getParent());
       java.nio.file.Files.write(
-          file,
+          file.get(),
           orderIds,
           java.nio.file.StandardOpenOption.CREATE,
           java.nio.file.StandardOpenOption.APPEND);

@@ -164,14 +164,16 @@ final class ReconcileCommand implements Callable<Integer> {
   }
 
   private boolean readAccepted(Books books) throws IOException {
-    Path file =
-        acceptedFile != null
-            ? acceptedFile
-            : system.path().resolve(OrderCommand.AcceptedOrders.FILE);
-    if (acceptedFile == null && (system.elsewhere() || !Files.exists(file))) {
-      return false; // what was noted here is of the system that runs here
+    // What was noted here is of the system that runs here.
+    Optional<Path> noted =
+        (system.elsewhere() ? Optional.<Path>empty() : system.known())
+            .map(data -> data.resolve(OrderCommand.AcceptedOrders.FILE))
+            .filter(Files::exists);
+    Optional<Path> file = Optional.ofNullable(acceptedFile).or(() -> noted);
+    if (file.isEmpty()) {
+      return false;
     }
-    try (var lines = Files.lines(file)) {
+    try (var lines = Files.lines(file.get())) {
       lines.map(String::strip).filter(line -> !line.isEmpty()).forEach(books::accepted);
     }
     return true;

@@ -98,8 +98,8 @@ final class SystemOptions extends DataFolder {
         .orElseThrow(
             () ->
                 new IllegalStateException(
-                    "Nothing is running over %s. Start it with ./holdfast up, or say where the broker is: --nats nats://host:port"
-                        .formatted(path())));
+                    nothingRuns()
+                        + " Start it with ./holdfast up, or say where the broker is: --nats nats://host:port"));
   }
 
   private static Path logs() throws IOException {

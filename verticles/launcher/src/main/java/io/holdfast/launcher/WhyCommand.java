@@ -282,14 +282,17 @@ final class WhyCommand implements Callable<Integer> {
 
   /** The log lines about the order, as far as they can be read from here, oldest first. */
   private List<String> logLines(String traceId) throws IOException {
-    Path folder = logs == null ? system.path().resolve("logs") : logs;
-    if (!Files.isDirectory(folder)) {
+    Optional<Path> folder =
+        Optional.ofNullable(logs)
+            .or(() -> system.known().map(data -> data.resolve("logs")))
+            .filter(Files::isDirectory);
+    if (folder.isEmpty()) {
       return List.of();
     }
     Predicate<String> about =
         line -> line.contains(orderId) || (traceId != null && line.contains(traceId));
     List<String> found = new ArrayList<>();
-    try (Stream<Path> files = Files.list(folder)) {
+    try (Stream<Path> files = Files.list(folder.get())) {
       for (Path file : files.filter(f -> f.toString().endsWith(".log")).toList()) {
         try (Stream<String> lines = Files.lines(file, StandardCharsets.UTF_8)) {
           lines.filter(about).limit(MAX_LOG_LINES).forEach(found::add);

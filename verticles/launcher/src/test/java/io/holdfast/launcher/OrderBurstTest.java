@@ -128,7 +128,7 @@ class OrderBurstTest {
                 concurrency,
                 limit,
                 Optional.of(system),
-                new AcceptedOrders(folder));
+                new AcceptedOrders(Optional.of(folder)));
           } catch (Exception e) {
             throw new IllegalStateException(e);
           }

@@ -2,6 +2,7 @@ package io.holdfast.broker;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** Where the project lies: the folder that holds {@code .mvn}. */
 public final class ProjectRoot {
@@ -17,19 +18,31 @@ public final class ProjectRoot {
     return above(Path.of(""));
   }
 
+  /** The project that the working directory is in, if it is in one. */
+  public static Optional<Path> around() {
+    return lookAbove(Path.of(""));
+  }
+
   /** The project's folder for tools that it fetched, {@code .tools}; it may not exist yet. */
   public static Path toolsFolder() {
     return find().resolve(".tools");
   }
 
   static Path above(Path start) {
+    return lookAbove(start)
+        .orElseThrow(
+            () ->
+                new NatsServerException(
+                    "no folder above %s holds .mvn; run this inside the project"
+                        .formatted(start.toAbsolutePath())));
+  }
+
+  private static Optional<Path> lookAbove(Path start) {
     for (Path folder = start.toAbsolutePath(); folder != null; folder = folder.getParent()) {
       if (Files.isDirectory(folder.resolve(".mvn"))) {
-        return folder;
+        return Optional.of(folder);
       }
     }
-    throw new NatsServerException(
-        "no folder above %s holds .mvn; run this inside the project"
-            .formatted(start.toAbsolutePath()));
+    return Optional.empty();
   }
 }
