@@ -13,12 +13,16 @@ import io.holdfast.runtime.boot.Platform;
 import io.holdfast.runtime.boot.RunningGroup;
 import io.holdfast.runtime.boot.VerticleGroup;
 import io.holdfast.runtime.jetstream.StreamCatalog;
+import io.holdfast.system.security.LimitedUsers;
 import io.holdfast.testkit.Http;
 import io.nats.client.Connection;
+import io.nats.client.Message;
 import io.nats.client.Nats;
+import io.nats.client.Options;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -33,9 +37,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Goal: streams and consumers that NACK owns are those that the services ask for. Method: a real
- * broker is given each resource as NACK would give it, and then every service as production
- * configures it, which may create nothing, has to become ready.
+ * Goal: streams and consumers that NACK owns are those that the services ask for, and it may make
+ * them. Method: a real broker with production's users is given each resource as NACK would give it,
+ * by the user and with the requests that NACK has; then every service as production configures it,
+ * which may create nothing, has to become ready.
  */
 class KubeStreamsTest {
 
@@ -89,12 +94,22 @@ class KubeStreamsTest {
     try (NatsServer server =
         NatsServer.start(
             NatsServerBinary.require(ProjectRoot.toolsFolder()),
-            NatsServerConfig.in(folder).port(0).maxFileStore(64L << 30).build())) {
-      Connection connection = Nats.connect(server.url());
+            NatsServerConfig.in(folder)
+                .port(0)
+                .maxFileStore(64L << 30)
+                .extra(LimitedUsers.authorization(""))
+                .build())) {
+      Connection nack = nack(server.url());
       try {
-        create_all(connection);
+        create_all(nack);
+        may_delete_nothing(nack);
       } finally {
-        connection.close();
+        nack.close();
+      }
+      try (Stream<String> log = Files.lines(server.logFile())) {
+        assertThat(log.filter(line -> line.contains("Violation")))
+            .as("refused by the broker")
+            .allMatch(line -> line.contains(".DELETE."));
       }
       for (VerticleGroup group : KubeVariables.GROUPS) {
         if (!group.streams().isEmpty()) {
@@ -104,27 +119,64 @@ class KubeStreamsTest {
     }
   }
 
-  private static void create_all(Connection connection) throws Exception {
+  /** As whom the Account has it connect; it has its answers sent where its library chooses. */
+  private static Connection nack(String url) throws Exception {
+    JsonNode user = of("Account").getFirst().json().at("/spec/user/secret/name");
+    Map<String, String> login = LimitedUsers.variables(user.asText().replaceFirst("^nats-", ""));
+    return Nats.connect(
+        new Options.Builder()
+            .server(url)
+            .userInfo(
+                login.get("NATS_USER").toCharArray(), login.get("NATS_PASSWORD").toCharArray())
+            .build());
+  }
+
+  /** Looks, creates, and looks and updates where a resource has changed since. */
+  private static void create_all(Connection nack) throws Exception {
     for (KubeObject stream : of("Stream")) {
       JsonObject config = config(stream.json().path("spec")).put("num_replicas", 1);
-      ask(connection, "STREAM.CREATE." + config.getString("name"), config);
+      String name = config.getString("name");
+      assertThat(error(nack, "STREAM.INFO." + name, new JsonObject())).contains("not found");
+      ask(nack, "STREAM.CREATE." + name, config);
+      ask(nack, "STREAM.INFO." + name, new JsonObject());
+      ask(nack, "STREAM.UPDATE." + name, config);
     }
     for (KubeObject consumer : of("Consumer")) {
       JsonObject config = config(consumer.json().path("spec"));
       String stream = (String) config.remove("stream_name");
-      ask(
-          connection,
-          "CONSUMER.CREATE." + stream + "." + config.getString("durable_name"),
-          new JsonObject()
-              .put("stream_name", stream)
-              .put("config", config)
-              .put("action", "create"));
+      config.put("name", config.getString("durable_name"));
+      String name = stream + "." + config.getString("name");
+      String call = "CONSUMER.CREATE." + name;
+      JsonArray filters = config.getJsonArray("filter_subjects");
+      if (filters.size() == 1) { // then it goes by another name, and is part of the request's
+        config.remove("filter_subjects");
+        config.put("filter_subject", filters.getString(0));
+        call += "." + filters.getString(0);
+      }
+      JsonObject request = new JsonObject().put("stream_name", stream).put("config", config);
+      assertThat(error(nack, "CONSUMER.INFO." + name, new JsonObject())).contains("not found");
+      ask(nack, call, request);
+      ask(nack, "CONSUMER.INFO." + name, new JsonObject());
+      ask(nack, call, request);
     }
+  }
+
+  /** What its resources forbid it by preventDelete, the broker would not let it do either. */
+  private static void may_delete_nothing(Connection nack) throws Exception {
+    byte[] nothing = new byte[0];
+    assertThat(nack.request("$JS.API.STREAM.DELETE.ORDERS", nothing, Duration.ofSeconds(1)))
+        .isNull();
+    assertThat(
+            nack.request(
+                "$JS.API.CONSUMER.DELETE.ORDERS.inventory-reserve", nothing, Duration.ofSeconds(1)))
+        .isNull();
+    ask(nack, "CONSUMER.INFO.ORDERS.inventory-reserve", new JsonObject());
   }
 
   private static void becomes_ready(VerticleGroup group, String natsUrl) throws Exception {
     Map<String, String> env = new HashMap<>(settings());
     assertThat(env).containsEntry("PROVISION", "false");
+    env.putAll(LimitedUsers.variables(group.name()));
     env.put("NATS_URL", natsUrl);
     env.put("STREAM_REPLICAS", "1");
     env.put("HTTP_PORT", "0");
@@ -134,7 +186,7 @@ class KubeStreamsTest {
     Platform platform = Platform.start();
     try {
       RunningGroup running =
-          RunningGroup.start(group, env, platform, "test").await(30, TimeUnit.SECONDS);
+          RunningGroup.start(group, env, platform, group.name()).await(30, TimeUnit.SECONDS);
       String ready = "http://127.0.0.1:" + running.port() + "/ready";
       eventually(
           group.name() + " is ready",
@@ -148,12 +200,17 @@ class KubeStreamsTest {
   }
 
   private static void ask(Connection connection, String call, JsonObject request) throws Exception {
-    byte[] answer =
-        connection
-            .request("$JS.API." + call, request.encode().getBytes(StandardCharsets.UTF_8), ANSWER)
-            .getData();
-    JsonObject json = new JsonObject(new String(answer, StandardCharsets.UTF_8));
-    assertThat(json.getJsonObject("error")).as("%s %s", call, request).isNull();
+    assertThat(error(connection, call, request)).as("%s %s", call, request).isEmpty();
+  }
+
+  /** What the broker has against it; empty if nothing. */
+  private static String error(Connection connection, String call, JsonObject request)
+      throws Exception {
+    byte[] body = request.encode().getBytes(StandardCharsets.UTF_8);
+    Message answer = connection.request("$JS.API." + call, body, ANSWER);
+    assertThat(answer).as("an answer to %s", call).isNotNull();
+    JsonObject json = new JsonObject(new String(answer.getData(), StandardCharsets.UTF_8));
+    return json.getJsonObject("error", new JsonObject()).getString("description", "");
   }
 
   /** A resource's spec in the broker's words; what is for NACK alone is left out. */

@@ -30,6 +30,11 @@ public record Rights(String user, Set<String> publish, Set<String> subscribe) {
 
   private static final String API = "$JS.API.";
 
+  /**
+   * Where clients wait for answers that nobody told another place, as NATS' own libraries have it.
+   */
+  private static final String COMMON_INBOX = "_INBOX.*.*";
+
   /** They take work in from outside, and look before that whether it has room to its end. */
   private static final Set<String> TAKE_WORK_IN = Set.of("orders", "inventory");
 
@@ -107,9 +112,13 @@ public record Rights(String user, Set<String> publish, Set<String> subscribe) {
   /**
    * The provisioner may create and change streams and consumers, and read none. Nobody may delete a
    * stream or purge it: who must, does so with rights that are given for that and taken away again.
+   *
+   * <p>NACK may be the provisioner, and cannot be told where to wait for answers. No other user of
+   * ours has any sent there.
    */
   public static Rights ofProvisioner(Subjects subjects) {
     Rights rights = nothing(PROVISIONER);
+    rights.subscribe.add(COMMON_INBOX);
     rights.publish.add(API + "STREAM.NAMES");
     streams()
         .map(spec -> subjects.stream(spec.name()))
