@@ -10,19 +10,20 @@ import io.holdfast.broker.NatsServerBinary;
 import io.holdfast.broker.ProjectRoot;
 import io.holdfast.runtime.jetstream.StreamCatalog;
 import io.holdfast.testkit.Http;
+import io.holdfast.testkit.TestCertificates;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyStore;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -36,7 +37,6 @@ import org.junit.jupiter.api.io.TempDir;
 class KubeBrokerTest {
 
   private static final String OVERLAY = "overlays/production";
-  private static final String PASSWORD = "changeit";
   private static final Pattern USER = Pattern.compile("(?m)^ *user: ([a-z]+),");
   private static final Duration WHOLE = Duration.ofSeconds(90);
 
@@ -254,48 +254,19 @@ class KubeBrokerTest {
 
   /** What production's Secret {@code nats-server} holds: a certificate of a CA of our own. */
   private Path certificates() throws Exception {
+    TestCertificates made =
+        TestCertificates.in(folder.resolve("authority")).issue("nats", "dns:nats,ip:127.0.0.1");
+    try (InputStream in = Files.newInputStream(made.certificate("nats"))) {
+      X509Certificate ours =
+          (X509Certificate) CertificateFactory.getInstance("X.509").generateCertificate(in);
+      assertThat(ours.getExtendedKeyUsage())
+          .as("a server's and a client's and no other, as the README asks for")
+          .containsExactlyInAnyOrder("1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2");
+    }
     Path tls = Files.createDirectory(folder.resolve("tls"));
-    Path store = tls.resolve("keys.p12");
-    keytool(store, "-alias", "ca", "-dname", "CN=ca", "-ext", "bc:critical=ca:true");
-    keytool(
-        store,
-        "-alias",
-        "nats",
-        "-dname",
-        "CN=nats",
-        "-signer",
-        "ca",
-        "-ext",
-        "san=dns:nats,ip:127.0.0.1",
-        "-ext",
-        "eku=serverAuth,clientAuth");
-    KeyStore keys = KeyStore.getInstance(store.toFile(), PASSWORD.toCharArray());
-    Files.writeString(
-        tls.resolve("ca.crt"), pem("CERTIFICATE", keys.getCertificate("ca").getEncoded()));
-    Files.writeString(
-        tls.resolve("tls.crt"), pem("CERTIFICATE", keys.getCertificate("nats").getEncoded()));
-    Files.writeString(
-        tls.resolve("tls.key"),
-        pem("PRIVATE KEY", keys.getKey("nats", PASSWORD.toCharArray()).getEncoded()));
+    Files.copy(made.authority(), tls.resolve("ca.crt"));
+    Files.copy(made.certificate("nats"), tls.resolve("tls.crt"));
+    Files.copy(made.key("nats"), tls.resolve("tls.key"));
     return tls;
-  }
-
-  private static String pem(String what, byte[] der) {
-    String lines = Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(der);
-    return "-----BEGIN %s-----\n%s\n-----END %s-----\n".formatted(what, lines, what);
-  }
-
-  private void keytool(Path store, String... arguments) throws Exception {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "keytool").toString());
-    command.addAll(List.of("-genkeypair", "-keyalg", "EC", "-groupname", "secp256r1"));
-    command.addAll(List.of("-validity", "2", "-storetype", "PKCS12", "-storepass", PASSWORD));
-    command.addAll(List.of("-keystore", store.toString()));
-    command.addAll(List.of(arguments));
-    Path said = folder.resolve("keytool.log");
-    Process process =
-        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(said.toFile()).start();
-    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-    assertThat(process.exitValue()).as(() -> read(said)).isZero();
   }
 }

@@ -46,13 +46,22 @@ public final class TestCertificates {
   }
 
   /**
-   * Has a certificate signed, for servers and clients.
+   * Has a certificate signed, for use as a server and as a client and for nothing else.
    *
    * @param names by which it may be met, as keytool wants them: {@code dns:localhost,ip:127.0.0.1}
    */
   public TestCertificates issue(String alias, String names) {
     keytool(
-        "-alias", alias, "-dname", "CN=" + alias, "-signer", "authority", "-ext", "san=" + names);
+        "-alias",
+        alias,
+        "-dname",
+        "CN=" + alias,
+        "-signer",
+        "authority",
+        "-ext",
+        "san=" + names,
+        "-ext",
+        "eku=serverAuth,clientAuth");
     writePem(alias);
     return this;
   }
