@@ -66,6 +66,8 @@ public final class JsonBody {
                   + (e.getLocation() == null ? 1 : e.getLocation().getColumnNr())));
     } catch (IOException e) {
       throw new ProblemException(Problem.malformed("The body is not valid JSON"));
+    } catch (NumberFormatException e) { // which the parser lets through if an exponent is too long
+      throw new ProblemException(Problem.malformed("The body holds a number out of all range"));
     }
     if (node == null || !node.isObject()) {
       throw new ProblemException(Problem.malformed("The body must be a JSON object"));

@@ -309,7 +309,8 @@ class HttpShellTest {
             "[".repeat(30_000),
             "{\"text\":" + "[".repeat(1_500) + "]".repeat(1_500) + "}",
             "{\"text\":" + "{\"a\":".repeat(5_000),
-            "{\"number\":" + "9".repeat(5_000) + "}")) {
+            "{\"number\":" + "9".repeat(5_000) + "}",
+            "{\"number\":1e99999999999}")) {
       assertProblem(send("POST", "/echo", body, JSON), 400, "malformed-request");
     }
     assertThat(send("POST", "/echo", "{\"text\":\"a\"}", JSON + "; charset=utf-8").statusCode())
