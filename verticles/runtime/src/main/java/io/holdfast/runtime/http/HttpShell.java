@@ -414,6 +414,10 @@ public final class HttpShell {
         vertx.setTimer(
             BODY_DEADLINE_MILLIS,
             id -> {
+              if (request.response().ended()) { // refused for its size, and never read
+                request.request().connection().close();
+                return;
+              }
               log.atWarn().log("A request's body did not arrive in time, connection closed");
               endOfLine(
                   request.request(),

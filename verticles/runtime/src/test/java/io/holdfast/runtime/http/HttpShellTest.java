@@ -275,6 +275,24 @@ class HttpShellTest {
     assertThat(send("POST", "/echo", most, JSON).statusCode()).isEqualTo(200);
   }
 
+  @Test
+  void a_connection_on_which_a_body_was_refused_unread_is_ended() throws Exception {
+    start(Set.of());
+    try (Socket client = connect()) {
+      client.setSoTimeout(30_000);
+      client
+          .getOutputStream()
+          .write(
+              ("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                      + "Content-Length: 70000\r\n\r\n"
+                      + "x".repeat(100)) // and no more
+                  .getBytes(StandardCharsets.US_ASCII));
+
+      assertThat(new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+          .contains("HTTP/1.1 413");
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
