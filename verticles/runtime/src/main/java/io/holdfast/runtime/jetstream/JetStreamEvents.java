@@ -40,6 +40,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * {@link EventStreams} and {@link StreamReader} over JetStream: guards are expected-sequence
@@ -56,6 +57,7 @@ final class JetStreamEvents implements StreamReader {
 
   private static final long LOOK_AGAIN_MILLIS = 25;
   private static final int NOT_FOUND = 404;
+  private static final int TOO_MANY_RESULTS = 413;
 
   /** Foreign messages on one subject that are looked behind. */
   private static final int MAX_FOREIGN = 100;
@@ -516,7 +518,28 @@ final class JetStreamEvents implements StreamReader {
             directGet(subjects.stream(domain)),
             quoted.getBytes(StandardCharsets.UTF_8),
             READ_TIMEOUT)
-        .map(messages -> raw(subjects.stream(domain), messages));
+        .map(messages -> raw(subjects.stream(domain), messages))
+        .recover(
+            failure ->
+                failure instanceof BrokerException refused
+                        && refused.code() == TOO_MANY_RESULTS
+                        && filters.size() > 1
+                    ? lastOfHalves(domain, filters, upTo)
+                    : Future.failedFuture(failure));
+  }
+
+  /** The broker gives at most 1,024 messages for one question, and none if there are more. */
+  private Future<List<RawMessage>> lastOfHalves(Domain domain, List<String> filters, long upTo) {
+    int half = filters.size() / 2;
+    return lastOf(domain, filters.subList(0, half), upTo)
+        .compose(
+            some ->
+                lastOf(domain, filters.subList(half, filters.size()), upTo)
+                    .map(
+                        others ->
+                            Stream.concat(some.stream(), others.stream())
+                                .sorted(Comparator.comparingLong(RawMessage::sequence))
+                                .toList()));
   }
 
   @Override

@@ -224,6 +224,27 @@ class AppendTest {
   }
 
   @Test
+  void as_many_aggregates_as_may_be_asked_for_are_found_however_many_facts_they_have() {
+    EventStreams streams = shared();
+    List<String> ids =
+        IntStream.range(0, EventStreams.MAX_BATCH).mapToObj(i -> "many" + i).toList();
+    long first = get(streams.appendTogether(batch(ids.toArray(String[]::new)))).orElseThrow();
+    get(
+        streams.appendTogether(
+            IntStream.range(0, ids.size())
+                .mapToObj(i -> new Guarded(cancelled(ids.get(i)), first + i))
+                .toList()));
+
+    assertThat(get(streams.loadAll(Domain.ORDERS, ids)))
+        .hasSize(2 * ids.size())
+        .extracting(Stored::sequence)
+        .isSorted();
+    assertThat(get(streams.loadEach(Domain.ORDERS, ids)))
+        .hasSize(ids.size())
+        .allSatisfy((id, history) -> assertThat(history.events()).hasSize(2));
+  }
+
+  @Test
   void one_contested_member_and_nothing_of_a_batch_is_stored() {
     EventStreams streams = shared();
     get(streams.append(createdBySomebodyElse("o2"), 0));
