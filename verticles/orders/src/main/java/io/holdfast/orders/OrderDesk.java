@@ -141,7 +141,11 @@ public final class OrderDesk {
     Order state = Order.of(events(history));
     Optional<OrderCreated> accepted = state.accepted();
     if (accepted.isEmpty()) {
-      return Future.succeededFuture(CancelResult.UNKNOWN_ORDER);
+      return decision == 1
+          ? Future.succeededFuture(CancelResult.UNKNOWN_ORDER)
+          // It was there a moment ago: the conflict was looked into at a replica that is behind.
+          : readBack(orderId, now -> Order.of(events(now)).accepted().isPresent())
+              .compose(now -> cancel(orderId, now, decision));
     }
     if (state.isFinal()) {
       return Future.succeededFuture(ended(state));

@@ -4,13 +4,20 @@ import static io.holdfast.testkit.Together.atOnce;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.events.CancelReason;
+import io.holdfast.events.Envelope;
 import io.holdfast.events.OrderEvent;
 import io.holdfast.events.OrderEvent.OrderCancelled;
 import io.holdfast.events.OrderEvent.OrderConfirmed;
 import io.holdfast.orders.OrderDesk.CancelResult;
+import io.holdfast.runtime.jetstream.AppendResult;
+import io.holdfast.runtime.jetstream.AppendResult.Conflict;
+import io.holdfast.runtime.jetstream.EventStreams;
+import io.holdfast.runtime.jetstream.History;
+import io.holdfast.testkit.ForwardingStreams;
 import io.holdfast.testkit.Http;
 import io.holdfast.testkit.Http.Answer;
 import io.holdfast.testkit.Streams;
+import io.vertx.core.Future;
 import java.time.Clock;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -108,6 +115,28 @@ class CancelOrderTest {
     late.without(OrderCancelled.class, 1);
 
     assertThat(Streams.get(desk.cancel(orderId))).isEqualTo(CancelResult.TOO_LATE);
+  }
+
+  @Test
+  void an_order_is_not_unknown_because_a_conflict_was_looked_into_where_it_is_not_yet() {
+    String orderId = Orders.placed(url);
+    StaleReads late = new StaleReads(orders.streams().events());
+    EventStreams blind =
+        new ForwardingStreams(late) {
+          @Override
+          public Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
+            return super.append(fact, expectedSequence)
+                .map(result -> result instanceof Conflict ? new Conflict(History.EMPTY) : result);
+          }
+        };
+    orders.paid(orderId);
+    orders.end(orderId);
+
+    late.without(OrderConfirmed.class, 1);
+
+    assertThat(Streams.get(new OrderDesk(blind, Clock.systemUTC()).cancel(orderId)))
+        .isEqualTo(CancelResult.TOO_LATE);
+    assertThat(late.allAsked()).isTrue();
   }
 
   @Test
