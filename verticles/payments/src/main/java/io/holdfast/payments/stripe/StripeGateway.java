@@ -59,9 +59,9 @@ public final class StripeGateway implements PaymentGateway {
   private static final ChargeResult GIVEN_UP =
       new Declined(Payment.RESERVATION_EXPIRED, "The order was given up before it was paid");
 
-  /** An earlier attempt with the same key; the gateway is well, and nothing has failed. */
   private static final String FORM = "application/x-www-form-urlencoded";
 
+  /** An earlier attempt with the same key; the gateway is well, and nothing has failed. */
   private static final int STILL_AT_WORK = 409;
 
   /** A base address that is no gateway's; what the request itself names wrongly is a 400. */
