@@ -96,7 +96,7 @@ final class WhyCommand implements Callable<Integer> {
         d -> events.addAll(StreamAccess.get(streams.events().load(d, orderId)).events()));
     List<DeadLetter> deadLetters = deadLetters(streams);
     if (events.isEmpty() && deadLetters.isEmpty()) {
-      say("Nothing is stored about an order %s.", orderId);
+      spec.commandLine().getErr().println("Nothing is stored about an order " + orderId + ".");
       return 1;
     }
     events.sort(Comparator.comparing(Stored::storedAt).thenComparing(s -> s.envelope().type()));
