@@ -362,7 +362,7 @@ final class DlqCommand implements Runnable {
       try {
         ObjectMapper mapper = EventJson.mapper();
         return mapper.writerWithDefaultPrettyPrinter().writeValueAsString(mapper.readTree(payload));
-      } catch (IOException noJsonAfterAll) {
+      } catch (IOException | NumberFormatException noJsonAfterAll) {
         return payload;
       }
     }
