@@ -1,5 +1,9 @@
 package io.holdfast.launcher;
 
+import io.holdfast.runtime.config.SettingsException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.NoSuchFileException;
 import java.util.Locale;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -41,12 +45,19 @@ public final class LauncherMain implements Runnable {
         .setExecutionExceptionHandler(
             (failure, commandLine, parsed) -> {
               commandLine.getErr().println(message(failure));
-              return CommandLine.ExitCode.SOFTWARE;
+              return failure instanceof SettingsException
+                  ? CommandLine.ExitCode.USAGE
+                  : CommandLine.ExitCode.SOFTWARE;
             });
   }
 
   private static String message(Exception failure) {
-    String message = failure.getMessage();
+    String message = switch (failure) { // the message of these is a path, and nothing else
+          case NoSuchFileException none -> "There is no " + none.getFile();
+          case FileAlreadyExistsException other -> other.getFile() + " is there, and no folder";
+          case AccessDeniedException denied -> "No right to use " + denied.getFile();
+          default -> failure.getMessage();
+        };
     return message == null || message.isBlank() ? failure.toString() : message;
   }
 

@@ -44,7 +44,11 @@ final class OrderCommand implements Callable<Integer> {
       description = "What to order; may be repeated. Default: espresso-cup:2")
   private List<String> items;
 
-  @Option(names = "--amount", paramLabel = "N", description = "An order of an amount alone")
+  @Option(
+      names = "--amount",
+      paramLabel = "N",
+      description = "An order of an amount alone",
+      converter = Decimal.class)
   private BigDecimal amount;
 
   @Option(names = "--currency", paramLabel = "CODE", description = "ISO 4217. Default: EUR")
@@ -203,6 +207,17 @@ final class OrderCommand implements Callable<Integer> {
           spec.commandLine(),
           "--item " + item + ": must be SKU, SKU:QUANTITY or SKU:QUANTITY:PRICE",
           e);
+    }
+  }
+
+  private static final class Decimal implements CommandLine.ITypeConverter<BigDecimal> {
+    @Override
+    public BigDecimal convert(String value) {
+      try {
+        return new BigDecimal(value);
+      } catch (NumberFormatException e) {
+        throw new CommandLine.TypeConversionException("must be a decimal number, as 12.50");
+      }
     }
   }
 

@@ -1,0 +1,46 @@
+package io.holdfast.launcher;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Goal: whoever types something wrong reads in words what, and a script can tell it by the status.
+ */
+class LauncherMainTest {
+
+  @TempDir Path folder;
+
+  @Test
+  void a_setting_that_cannot_be_used_is_bad_usage() {
+    assertUsage(Ran.of("doctor", "--nats", "foo bar"), "NATS_URL=foo bar: must be nats://");
+    assertUsage(
+        Ran.of("doctor", "--nats", "nats://127.0.0.1:1", "--namespace", "X Y"), "NAMESPACE=X Y");
+  }
+
+  @Test
+  void an_amount_that_is_no_number_is_refused_in_words_of_ours() {
+    Ran ran = Ran.of("order", "--amount", "abc");
+
+    assertUsage(ran, "--amount");
+    assertThat(ran.err()).contains("must be a decimal number").doesNotContain("Exception");
+  }
+
+  @Test
+  void a_data_folder_that_cannot_be_one_is_told_in_more_than_its_name() throws Exception {
+    Path file = Files.createFile(folder.resolve("file"));
+
+    Ran ran = Ran.of("up", "--data", file.toString());
+
+    assertThat(ran.status()).isEqualTo(1);
+    assertThat(ran.err()).contains(file + " is there, and no folder");
+  }
+
+  private static void assertUsage(Ran ran, String told) {
+    assertThat(ran.status()).as(ran.err()).isEqualTo(2);
+    assertThat(ran.err()).contains(told);
+  }
+}
