@@ -32,6 +32,7 @@ final class Simulator implements AutoCloseable {
     env.put("HTTP_PORT", "0");
     env.put("HOST", "127.0.0.1");
     env.put("DRAIN_TIMEOUT_SECONDS", "1");
+    env.put("DRAIN_GRACE_MS", "0"); // nobody here shares requests out among replicas
     env.put("LEDGER_FILE", ledger.toString());
     try {
       simulator.group =
