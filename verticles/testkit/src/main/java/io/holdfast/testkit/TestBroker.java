@@ -35,6 +35,11 @@ public final class TestBroker {
     return start(folder, 0, true);
   }
 
+  /** As {@link #own(Path)}, for a test that stores much and for which no write need be synced. */
+  public static NatsServer unsynced(Path folder) {
+    return start(folder, 0, false);
+  }
+
   /** As {@link #own(Path)}, on a port that was chosen before. */
   public static NatsServer own(Path folder, int port) {
     return start(folder, port, true);

@@ -34,7 +34,7 @@ class CeilingTest {
   @Test
   void every_order_has_its_five_facts_under_guards_and_nothing_is_left_unacknowledged()
       throws Exception {
-    try (NatsServer broker = TestBroker.own(folder);
+    try (NatsServer broker = TestBroker.unsynced(folder);
         Streams streams = new Streams(broker.url(), "", STREAMS)) {
       JsonObject figures =
           Ceiling.measure(
