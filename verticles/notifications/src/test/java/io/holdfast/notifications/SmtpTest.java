@@ -50,6 +50,7 @@ class SmtpTest {
     write("customer-7", ADDRESS);
     notifications
         .with("RETRY_BASE_MS", 50)
+        .with("RETRY_CAP_MS", 500) // so that none comes again long after an outage
         .with("SMTP_HOST", "127.0.0.1")
         .with("SMTP_PORT", server.port())
         .with("SMTP_TLS", "none")
