@@ -41,6 +41,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -102,6 +104,7 @@ class HttpShellTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT) // only waits
   void a_blocked_event_loop_wants_a_restart_even_if_it_is_not_the_one_that_answers()
       throws Exception {
     start(Set.of());
@@ -519,6 +522,7 @@ class HttpShellTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT) // only waits
   void a_head_that_trickles_is_cut_off_though_it_never_pauses_and_what_is_served_is_not()
       throws Exception {
     start(Set.of());
@@ -596,6 +600,7 @@ class HttpShellTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT) // only waits
   void a_body_that_trickles_is_cut_off_at_its_deadline_though_it_never_pauses() throws Exception {
     start(Set.of());
     long begun = System.nanoTime();
