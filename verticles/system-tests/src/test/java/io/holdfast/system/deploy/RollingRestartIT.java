@@ -28,6 +28,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -96,7 +97,9 @@ class RollingRestartIT {
     for (int round = 1; round <= rounds; round++) {
       for (int number : List.of(0, 1)) {
         for (Set<String> wave : WAVES) {
-          restart(wave.stream().map(service -> replicas.get(service).get(number)).toList());
+          atOnce(
+              wave.stream().map(service -> replicas.get(service).get(number)).toList(),
+              this::restart);
         }
       }
     }
@@ -127,7 +130,7 @@ class RollingRestartIT {
       }
     }
     reconcile(result.accepted());
-    all().forEach(replica -> assertClean(replica.drain()));
+    drainAll();
   }
 
   /** What an older build does not do yet is told in the report; it cannot be mended any more. */
@@ -194,11 +197,21 @@ class RollingRestartIT {
     }
   }
 
-  private void restart(List<Replica> wave) {
+  /** The whole system is shut down, as at an evening: whoever needs another may find it gone. */
+  private void drainAll() {
+    Queue<Replica.Drain> last = new ConcurrentLinkedQueue<>();
+    atOnce(all().toList(), replica -> last.add(replica.drain()));
+    assertThat(last)
+        .hasSize(2 * SERVICES.size())
+        .as("ended cleanly")
+        .allSatisfy(drain -> assertClean(drain));
+  }
+
+  private static void atOnce(List<Replica> these, Consumer<Replica> what) {
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      List<Future<?>> restarts = new ArrayList<>();
-      wave.forEach(replica -> restarts.add(threads.submit(() -> restart(replica))));
-      for (Future<?> each : restarts) {
+      List<Future<?>> running = new ArrayList<>();
+      these.forEach(replica -> running.add(threads.submit(() -> what.accept(replica))));
+      for (Future<?> each : running) {
         each.get();
       }
     } catch (ExecutionException e) {
