@@ -21,6 +21,12 @@ import java.util.stream.Stream;
  */
 public final class JarProcess implements AutoCloseable {
 
+  /**
+   * For a JVM that lives for seconds: of the compilers only the quick one, as what the other one
+   * makes of the code comes too late to pay for its making.
+   */
+  public static final String SHORT_LIVED = "-XX:TieredStopAtLevel=1";
+
   private final String name;
   private final int port;
   private final Path log;
@@ -46,12 +52,12 @@ public final class JarProcess implements AutoCloseable {
   }
 
   /**
-   * Starts a group from a JAR that another build may have made; returns at once. Of the compilers
-   * it has only the quick one, as it does not live long.
+   * Starts a group from a JAR that another build may have made, as one that does not live long;
+   * returns at once.
    */
   public static JarProcess of(String group, Path jar, int port, Map<String, String> env, Path log) {
     Archives.made();
-    return start(group, port, env, log, List.of("-XX:TieredStopAtLevel=1"), jar, List.of());
+    return start(group, port, env, log, List.of(SHORT_LIVED), jar, List.of());
   }
 
   /** What half of a JVM's start is spared by, made once for all that the tests start. */
@@ -65,9 +71,9 @@ public final class JarProcess implements AutoCloseable {
     static void made() {}
   }
 
-  /** Runs a command of the launcher's fat JAR; returns at once. */
+  /** Runs a command of the launcher's fat JAR, which does not live long; returns at once. */
   public static JarProcess launcher(Map<String, String> env, Path log, String... args) {
-    return start("launcher", 0, env, log, List.of(), jar("launcher"), List.of(args));
+    return start("launcher", 0, env, log, List.of(SHORT_LIVED), jar("launcher"), List.of(args));
   }
 
   public static Path jar(String group) {

@@ -36,6 +36,9 @@ final class SystemUnderTest implements AutoCloseable {
     env.put("PAYMENT_GATEWAY_URL", "http://127.0.0.1:" + ports.get("gateway"));
     env.put("LEDGER_FILE", folder.resolve("ledger.jsonl").toString());
     env.put("STREAM_MAX_BYTES", Long.toString(256L << 20));
+    // What a process held when it was killed comes again after this, and not only after 30 s.
+    env.put("ACK_WAIT_MS", "10000");
+    env.put("DRAIN_GRACE_MS", "0"); // nobody here shares requests out among replicas
   }
 
   /** A variable more, for groups that are launched after this. */
@@ -52,7 +55,9 @@ final class SystemUnderTest implements AutoCloseable {
 
   /** Starts a group, again after it ended; does not wait. */
   JarProcess launch(String group) {
-    JarProcess process = JarProcess.group(group, ports.get(group), env, folder.resolve("logs"));
+    JarProcess process =
+        JarProcess.group(
+            group, ports.get(group), env, folder.resolve("logs"), JarProcess.SHORT_LIVED);
     processes.put(group, process);
     return process;
   }

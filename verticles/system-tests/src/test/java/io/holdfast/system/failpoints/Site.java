@@ -24,9 +24,6 @@ final class Site implements AutoCloseable {
 
   private static final String GATEWAY = "gateway";
 
-  /** Processes live for seconds here: what starts fast is better than what runs fast later. */
-  private static final String[] QUICK_START = {"-XX:TieredStopAtLevel=1", "-Xshare:auto"};
-
   /** Beside what it is told to wait. */
   private static final Duration RECONCILES = Duration.ofMinutes(2);
 
@@ -83,7 +80,11 @@ final class Site implements AutoCloseable {
   synchronized void launch(String service) {
     JarProcess process =
         JarProcess.group(
-            service, ports.get(service), env.get(service), folder.resolve("logs"), QUICK_START);
+            service,
+            ports.get(service),
+            env.get(service),
+            folder.resolve("logs"),
+            JarProcess.SHORT_LIVED);
     processes.put(service, process);
     if (traps.containsKey(service)) {
       traps.get(service).watch(process::kill);
