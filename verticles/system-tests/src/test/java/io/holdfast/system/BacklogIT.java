@@ -89,6 +89,7 @@ class BacklogIT {
     env.put("NATS_URL", broker.url());
     env.put("NAMESPACE", subjects.namespace());
     env.put("HOST", "127.0.0.1");
+    env.put("DRAIN_GRACE_MS", "0"); // nobody here shares requests out among replicas
     env.put("LOG_LEVEL", "warn");
     env.put("STREAM_MAX_BYTES", Long.toString(3L << 30));
     env.put("LEDGER_FILE", folder.resolve("ledger.jsonl").toString());

@@ -99,6 +99,7 @@ class KubeServicesTest {
     env.computeIfPresent("MANAGEMENT_PORT", (name, port) -> "0");
     env.put("HOST", "127.0.0.1");
     env.put("NATS_URL", "nats://127.0.0.1:1"); // no broker: alive, but not ready
+    env.put("DRAIN_GRACE_MS", "0"); // nobody here shares requests out among replicas
     Platform platform = Platform.start();
     try {
       RunningGroup running =

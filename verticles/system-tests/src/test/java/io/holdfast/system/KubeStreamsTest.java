@@ -183,6 +183,7 @@ class KubeStreamsTest {
     env.put("HOST", "127.0.0.1");
     env.put("PAYMENT_GATEWAY_URL", "http://127.0.0.1:1");
     env.put("PAYMENT_GATEWAY_KEY", "sk_test_of_no_gateway");
+    env.put("DRAIN_GRACE_MS", "0"); // nobody here shares requests out among replicas
     Platform platform = Platform.start();
     try {
       RunningGroup running =

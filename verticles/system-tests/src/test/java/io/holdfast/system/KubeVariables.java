@@ -101,6 +101,7 @@ final class KubeVariables {
     env.put("NATS_URL", "nats://127.0.0.1:1");
     env.put("HOST", "127.0.0.1");
     env.put("HTTP_PORT", "0");
+    env.put("DRAIN_GRACE_MS", "0"); // nobody here shares requests out among replicas
     if (!names.contains("LEDGER_FILE")) {
       env.put("LEDGER_FILE", NO_FILE); // no ledger shall be begun here
     }

@@ -46,7 +46,7 @@ class IdempotencyKeyTest {
                                             request.pathParam("prefix"),
                                             request))),
                     Set.of()),
-                Map.of("HOST", "127.0.0.1", "HTTP_PORT", "0"),
+                Map.of("HOST", "127.0.0.1", "HTTP_PORT", "0", "DRAIN_GRACE_MS", "0"),
                 platform,
                 "test"));
   }
