@@ -16,6 +16,7 @@ import java.util.OptionalInt;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * A nats-server that runs as a child of this JVM, in a session of its own: Ctrl-C in the terminal
@@ -164,6 +165,7 @@ public final class NatsServer implements AutoCloseable {
   public synchronized void pause() {
     signal("STOP");
     paused = true;
+    awaitStopped();
   }
 
   /** SIGCONT. */
@@ -305,6 +307,30 @@ public final class NatsServer implements AutoCloseable {
       Command.run(folder.path(), SIGNAL, List.of("kill", "-" + name, Long.toString(pid())));
     } catch (IOException e) {
       throw new NatsServerException("cannot signal nats-server: " + e.getMessage(), e);
+    }
+  }
+
+  /** A signal only asks; on a busy machine each thread goes on until it is its turn to be told. */
+  private void awaitStopped() {
+    Path threads = Path.of("/proc", Long.toString(pid()), "task");
+    long deadline = System.nanoTime() + SIGNAL.toNanos();
+    while (!stopped(threads) && System.nanoTime() - deadline < 0) {
+      LockSupport.parkNanos(LOOK_NANOS);
+    }
+  }
+
+  /** Whether all threads are; yes, too, where the system does not tell. */
+  private static boolean stopped(Path threads) {
+    try (Stream<Path> all = Files.list(threads)) {
+      for (Path thread : all.toList()) {
+        String told = Files.readString(thread.resolve("stat"));
+        if (told.charAt(told.lastIndexOf(')') + 2) != 'T') {
+          return false;
+        }
+      }
+      return true;
+    } catch (IOException notTold) {
+      return true;
     }
   }
 
