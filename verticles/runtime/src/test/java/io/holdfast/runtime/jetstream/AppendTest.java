@@ -34,6 +34,8 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
  * Goal: whatever the network and the broker do, a fact is stored once or not at all, and who
@@ -291,6 +293,7 @@ class AppendTest {
   // Answers that are lost.
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT) // only waits
   void an_append_whose_answer_is_lost_finds_its_own_fact_and_succeeds() {
     EventStreams streams = overALine();
     get(streams.append(created("before"), 0));
@@ -366,6 +369,7 @@ class AppendTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT) // only waits
   void a_broker_that_hangs_makes_an_append_fail_within_its_bound_and_repeating_it_is_safe() {
     server = TestServer.own(folder);
     process = TestProcess.on(server.url(), TestServer.newName());

@@ -26,6 +26,8 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
  * Goal: appends that are stored together are told each its own outcome, as if it had come alone.
@@ -163,6 +165,7 @@ class GroupCommitTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT) // only waits
   void one_whose_answer_is_lost_finds_its_own_fact_and_those_behind_it_come_in_time_or_never() {
     line = Line.to(TestServer.shared().url());
     process = TestProcess.on(line.url(), TestServer.newName(), "GROUP_COMMIT", "true");
@@ -213,6 +216,7 @@ class GroupCommitTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT) // only waits
   void a_broker_that_hangs_makes_all_fail_within_their_bound_and_repeating_them_is_safe() {
     server = TestServer.own(folder);
     process = TestProcess.on(server.url(), TestServer.newName(), "GROUP_COMMIT", "true");
