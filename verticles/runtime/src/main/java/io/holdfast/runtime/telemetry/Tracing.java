@@ -1,6 +1,8 @@
 package io.holdfast.runtime.telemetry;
 
 import io.holdfast.events.Envelope;
+import io.holdfast.events.Event;
+import io.holdfast.events.StockEvent.StockLevelChanged;
 import io.holdfast.runtime.config.Settings;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.SpanBuilder;
@@ -191,8 +193,15 @@ public final class Tracing {
   /** A fact that is stored by itself. */
   public Work publishes(String template, String subject, Envelope<?> fact) {
     return on()
-        ? message("send", "publish", template, subject, fact, fact.event().aggregateId())
+        ? message("send", "publish", template, subject, fact, cause(fact.event()))
         : Work.UNTOLD;
+  }
+
+  /** The aggregate whose work led to it: a stock level holds something for an order's sake. */
+  private static String cause(Event fact) {
+    return fact instanceof StockLevelChanged level && !level.holds().isEmpty()
+        ? level.holds().getLast().orderId()
+        : fact.aggregateId();
   }
 
   /**

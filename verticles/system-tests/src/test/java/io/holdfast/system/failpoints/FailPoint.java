@@ -48,6 +48,26 @@ enum FailPoint {
       sent -> sent.isFact("orders.cancelled", Kind.RACED),
       "OrderCancelled on request is stored, and the customer has no 202"),
 
+  HOLD_NOT_SENT(
+      "inventory",
+      LEAVES,
+      sent -> sent.isAlone("stock.level"),
+      "the level that holds something for a lone order has not left"),
+  HOLD_STORED(
+      "inventory",
+      ANSWERED,
+      sent -> sent.isAlone("stock.level"),
+      "that level is stored, its answer is not there"),
+  HELD_AND_NOT_RESERVED(
+      "inventory",
+      LEAVES,
+      sent -> sent.isAlone("inventory.reserved"),
+      "the level holds something for an order whose reservation has not left"),
+  HELD_AND_RESERVED(
+      "inventory",
+      ANSWERED,
+      sent -> sent.isAlone("inventory.reserved"),
+      "that order's reservation is stored, its answer is not there"),
   RESERVATION_CUT(
       "inventory",
       LEAVES,

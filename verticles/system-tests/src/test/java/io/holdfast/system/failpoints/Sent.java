@@ -24,6 +24,11 @@ record Sent(
     return isFact(type) && kind == ofOrder;
   }
 
+  /** Whether it is such a fact, and in no batch. */
+  boolean isAlone(String type) {
+    return isFact(type) && batch.isEmpty();
+  }
+
   /** Whether it ends a batch that holds such a fact. */
   boolean commits(String type) {
     return commit && batch.stream().anyMatch(subject -> subject.startsWith(type + "."));

@@ -90,7 +90,7 @@ class OneTraceTest {
     Told reserving = under(created, "inventory", "process", "orders.created", "CONSUMER");
     assertThat(reserving.attribute("messaging.consumer.group.name")).isEqualTo("inventory-reserve");
     assertThat(reserving.attribute("holdfast.outcome")).isEqualTo("done");
-    Told reserved = under(reserving, "inventory", "create", "inventory.reserved", "PRODUCER");
+    Told reserved = under(reserving, "inventory", "publish", "inventory.reserved", "PRODUCER");
     Told charging = under(reserved, "payments", "process", "inventory.reserved", "CONSUMER");
     Told call = under(charging, "payments", CHARGE, "CLIENT");
     assertThat(call.attribute("http.response.status_code")).isEqualTo("200");
@@ -106,7 +106,7 @@ class OneTraceTest {
     under(processed, "audit", "seal", "payments.processed", "CONSUMER");
     under(confirmed, "audit", "seal", "orders.confirmed", "CONSUMER");
     under(sent, "audit", "seal", "notifications.sent", "CONSUMER");
-    Told level = under(reserving, "inventory", "create", "stock.level", "PRODUCER");
+    Told level = under(reserving, "inventory", "publish", "stock.level", "PRODUCER");
     under(level, "audit", "seal", "stock.level", "CONSUMER");
     assertThat(receiver.spans(TRACE)).as("nothing else").hasSize(19);
     assertThat(receiver.spans(TRACE).stream().map(Told::service).collect(toSet()))
@@ -114,8 +114,17 @@ class OneTraceTest {
     for (Told span : receiver.spans(TRACE)) {
       assertThat(span.endNanos()).as(span.toString()).isGreaterThanOrEqualTo(span.startNanos());
     }
+  }
 
-    // The batch is in a trace of its own, as its members may be of several; it links to each.
+  @Test
+  void a_batch_is_told_in_a_trace_of_its_own_that_links_to_its_members() {
+    shop.receive("plate", 100);
+    JsonObject order = Shop.order("c-1", "cup");
+    order.getJsonArray("items").addAll(Shop.order("c-1", "plate").getJsonArray("items"));
+    shop.place(order, "traceparent", TRACEPARENT);
+    awaitSeals(TRACE, 5);
+
+    Told reserved = only(TRACE, "inventory", "create " + subject("inventory.reserved"));
     Told batch =
         eventually(
                 "the batch is told",
@@ -128,8 +137,8 @@ class OneTraceTest {
             .orElseThrow();
     assertThat(batch.trace()).isNotEqualTo(TRACE);
     assertThat(batch.parent()).isEmpty();
-    assertThat(batch.links()).hasSize(2);
-    assertThat(batch.attribute("messaging.batch.message_count")).isEqualTo("2");
+    assertThat(batch.links()).hasSize(3);
+    assertThat(batch.attribute("messaging.batch.message_count")).isEqualTo("3");
     assertThat(batch.attribute("messaging.system")).isEqualTo("nats");
   }
 
@@ -203,7 +212,7 @@ class OneTraceTest {
     shop.place(Shop.order("c-1", "cup"), "traceparent", TRACEPARENT);
     awaitSeals(TRACE, 5);
 
-    Told reserved = only(TRACE, "inventory", "create " + subject("inventory.reserved"));
+    Told reserved = only(TRACE, "inventory", "publish " + subject("inventory.reserved"));
     Predicate<Told> attempt =
         span -> span.name().equals("process " + subject("inventory.reserved"));
     List<Told> attempts =

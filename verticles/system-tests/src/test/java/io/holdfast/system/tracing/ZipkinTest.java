@@ -50,7 +50,7 @@ class ZipkinTest {
     {"orders", "post", "/orders"},
     {"orders", "publish", "orders.created"},
     {"inventory", "process", "orders.created"},
-    {"inventory", "create", "inventory.reserved"},
+    {"inventory", "publish", "inventory.reserved"},
     {"payments", "process", "inventory.reserved"},
     {"payments", "publish", "payments.processed"},
     {"orders", "process", "payments.processed"},
