@@ -246,7 +246,8 @@ public final class StockDesk {
     Set<String> doubtful = skus(batch);
     doubtful.removeAll(levels.keySet());
     doubtful.addAll(releasedSkus(batch));
-    readLevels(doubtful)
+    Future.succeededFuture() // what throws before the first answer is a failure like any other
+        .compose(v -> readLevels(doubtful))
         .compose(read -> planned(batch, doubtful, 1))
         .compose(plan -> commit(batch, plan))
         .onComplete(

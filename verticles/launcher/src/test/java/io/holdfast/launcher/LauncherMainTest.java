@@ -18,7 +18,7 @@ class LauncherMainTest {
   void a_setting_that_cannot_be_used_is_bad_usage() {
     assertUsage(Ran.of("doctor", "--nats", "foo bar"), "NATS_URL=foo bar: must be nats://");
     assertUsage(
-        Ran.of("doctor", "--nats", "nats://127.0.0.1:1", "--namespace", "X Y"), "NAMESPACE=X Y");
+        Ran.of("doctor", "--nats", "nats://127.0.0.1:1", "--namespace", "X Y"), "--namespace X Y");
   }
 
   @Test

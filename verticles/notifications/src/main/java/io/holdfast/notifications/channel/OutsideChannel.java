@@ -10,6 +10,7 @@ import io.holdfast.runtime.telemetry.Tracing;
 import io.holdfast.runtime.telemetry.Work;
 import io.micrometer.core.instrument.Counter;
 import io.vertx.circuitbreaker.OpenCircuitException;
+import io.vertx.circuitbreaker.TimeoutException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.time.Duration;
@@ -120,8 +121,8 @@ public final class OutsideChannel implements Channel {
    * it or the probe that found no change: no notification is to be given up for that.
    */
   private Throwable whileOpen(Throwable failure) {
-    return failure instanceof OpenCircuitException
-            || (failure instanceof Unavailable && !breaker.closed())
+    boolean outage = failure instanceof Unavailable || failure instanceof TimeoutException;
+    return failure instanceof OpenCircuitException || (outage && !breaker.closed())
         ? new Unavailable("the channel's breaker is open", Optional.of(breaker.untilMore()), true)
         : failure;
   }

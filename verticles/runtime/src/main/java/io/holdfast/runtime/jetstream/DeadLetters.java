@@ -30,7 +30,6 @@ final class DeadLetters {
   static final String MAX_DELIVERIES = "max_deliveries";
 
   private static final int MAX_ERROR_LENGTH = 2_000;
-  private static final int READ_BYTES = 2 << 20;
 
   /** What the broker takes is 1 MiB, its own headers and ours included. */
   private static final int MAX_BYTES = 1_000_000;
@@ -150,13 +149,13 @@ final class DeadLetters {
   /** As {@link #park}, for a message that is not delivered any more. */
   Future<Void> parkStored(ConsumerSpec spec, long sequence, long deliveries, Failures failures) {
     return events
-        .read(subjects.stream(spec.stream()), sequence, 1, READ_BYTES)
+        .at(subjects.stream(spec.stream()), sequence)
         .compose(
-            messages -> {
-              if (messages.isEmpty() || messages.getFirst().sequence() != sequence) {
+            found -> {
+              if (found.isEmpty()) {
                 return Future.succeededFuture(); // somebody has taken it away
               }
-              RawMessage message = messages.getFirst();
+              RawMessage message = found.get();
               Provenance from =
                   new Provenance(
                       message.stream(),

@@ -111,7 +111,7 @@ final class GroupCommit {
 
   private void sendNext() {
     for (List<Member> batch = next(); !batch.isEmpty(); batch = next()) {
-      send(batch).onComplete(done -> landed());
+      sent(batch).onComplete(done -> landed());
     }
   }
 
@@ -145,13 +145,26 @@ final class GroupCommit {
     return batch;
   }
 
-  private Future<?> send(List<Member> batch) {
+  /** The batch without those for whom it is too late; comes to an end whatever happens. */
+  private Future<?> sent(List<Member> batch) {
     long now = System.nanoTime();
-    if (now - batch.getFirst().since > patienceNanos) {
-      BrokerException late = new BrokerException(Kind.OVERLOADED, "the broker is too slow");
-      answer(batch, index -> Future.failedFuture(late));
+    List<Member> late =
+        batch.stream().filter(member -> now - member.since > patienceNanos).toList();
+    if (!late.isEmpty()) {
+      BrokerException tooSlow = new BrokerException(Kind.OVERLOADED, "the broker is too slow");
+      answer(late, index -> Future.failedFuture(tooSlow));
+    }
+    List<Member> inTime =
+        late.isEmpty() ? batch : batch.stream().filter(member -> !late.contains(member)).toList();
+    try {
+      return inTime.isEmpty() ? Future.succeededFuture() : send(inTime);
+    } catch (RuntimeException notSent) {
+      answer(inTime, index -> Future.failedFuture(notSent));
       return Future.succeededFuture();
     }
+  }
+
+  private Future<?> send(List<Member> batch) {
     if (batch.size() == 1) {
       return alone(batch.getFirst());
     }

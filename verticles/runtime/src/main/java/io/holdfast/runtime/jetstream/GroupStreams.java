@@ -50,6 +50,8 @@ public final class GroupStreams implements EventStreams {
   private final Parked parked;
   private final List<JetStreamBridge> bridges = new CopyOnWriteArrayList<>();
 
+  private final AtomicBoolean checking = new AtomicBoolean();
+  private final AtomicBoolean recheckDue = new AtomicBoolean();
   private volatile List<String> problems = List.of("not checked yet");
   private volatile boolean onceReady;
   private volatile boolean draining;
@@ -241,7 +243,9 @@ public final class GroupStreams implements EventStreams {
               }
               bridges.addAll(both);
               parked.count(spec);
-              return vertx.deployVerticle(new OneLoop(both));
+              return vertx
+                  .deployVerticle(new OneLoop(both))
+                  .onFailure(notBegun -> bridges.removeAll(both));
             })
         .mapEmpty();
   }
@@ -301,13 +305,14 @@ public final class GroupStreams implements EventStreams {
   }
 
   private void check(Promise<Void> ready) {
-    if (draining || !broker.usable()) {
+    if (draining || !broker.usable() || !checking.compareAndSet(false, true)) {
       return;
     }
     vertx
         .executeBlocking(this::checked, false)
         .onComplete(
             checked -> {
+              checking.set(false);
               List<String> found =
                   checked.succeeded()
                       ? checked.result()
@@ -320,9 +325,21 @@ public final class GroupStreams implements EventStreams {
                 onceReady = true;
                 ready.tryComplete();
               } else {
-                vertx.setTimer(CHECK_MILLIS, id -> check(ready));
+                recheck(ready);
               }
             });
+  }
+
+  /** One timer at a time, however often the broker comes and goes meanwhile. */
+  private void recheck(Promise<Void> ready) {
+    if (recheckDue.compareAndSet(false, true)) {
+      vertx.setTimer(
+          CHECK_MILLIS,
+          id -> {
+            recheckDue.set(false);
+            check(ready);
+          });
+    }
   }
 
   /** Streams are created only before the group was ready once: what vanished since held orders. */

@@ -39,6 +39,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -230,21 +231,60 @@ final class JetStreamEvents implements StreamReader {
               if (ours.isPresent()) {
                 return Future.succeededFuture(new Appended(ours.get().sequence(), true));
               }
-              if (history.lastSequence() > expectedSequence) {
-                return Future.succeededFuture(new Conflict(history));
+              if (history.lastSequence() != expectedSequence) {
+                return conflict(fact, history, expectedSequence, attempt)
+                    .compose(
+                        real ->
+                            real
+                                ? Future.succeededFuture(new Conflict(history))
+                                : pause(attempt)
+                                    .compose(
+                                        v ->
+                                            lookBack(
+                                                fact,
+                                                body,
+                                                expectedSequence,
+                                                work,
+                                                messageId,
+                                                attempt + 1,
+                                                unanswered)));
               }
               if (unanswered != null) {
                 return Future.failedFuture(unanswered);
               }
               // A write to this aggregate is still under way, or a replica that is behind was read.
               if (attempt >= MAX_TRIES) {
-                return Future.failedFuture(
-                    new BrokerException(
-                        Kind.NO_ANSWER, "the aggregate is being written to all the time"));
+                return noAnswer("the aggregate is being written to all the time");
               }
               return pause(attempt)
                   .compose(v -> append(fact, body, expectedSequence, work, messageId, attempt + 1));
             });
+  }
+
+  /**
+   * Whether this history is what refused an append. One that ends before what was expected may be
+   * that of a replica which is behind.
+   */
+  private Future<Boolean> conflict(
+      Envelope<?> fact, History history, long expectedSequence, int attempt) {
+    return history.lastSequence() > expectedSequence
+        ? Future.succeededFuture(true)
+        : leadersSequence(
+                subjects.stream(fact.type().domain()), lastOf(subjects.aggregate(fact.event())))
+            .recover(untold -> noAnswer(untold.getMessage()))
+            .compose(
+                last ->
+                    last > history.lastSequence() && attempt >= MAX_TRIES
+                        ? noAnswer("a replica of the stream is behind")
+                        : Future.succeededFuture(last <= history.lastSequence()));
+  }
+
+  private static <T> Future<T> noAnswer(String why) {
+    return Future.failedFuture(new BrokerException(Kind.NO_ANSWER, why));
+  }
+
+  private static String lastOf(String filter) {
+    return "{\"last_by_subj\":\"" + filter + "\"}";
   }
 
   /** See {@link EventStreams#appendTogether}. */
@@ -329,14 +369,39 @@ final class JetStreamEvents implements StreamReader {
 
   /** Whether what bears the id of a fact's message is the fact itself. */
   private Future<Boolean> isOurs(Envelope<?> fact, String subject, long sequence) {
-    return read(subjects.stream(fact.type().domain()), sequence, 1, 1)
+    return at(subjects.stream(fact.type().domain()), sequence)
         .map(
             found ->
-                found.stream()
-                    .filter(message -> message.sequence() == sequence)
+                found
                     .filter(message -> message.subject().equals(subject))
-                    .flatMap(message -> decoded(message).stream())
-                    .anyMatch(stored -> stored.envelope().id().equals(fact.id())));
+                    .flatMap(this::decoded)
+                    .filter(stored -> stored.envelope().id().equals(fact.id()))
+                    .isPresent());
+  }
+
+  /**
+   * The message that the broker has stored there; empty if it is gone, which is believed of the
+   * stream's leader only.
+   */
+  Future<Optional<RawMessage>> at(String stream, long sequence) {
+    return at(stream, sequence, MAX_LOOKS);
+  }
+
+  private Future<Optional<RawMessage>> at(String stream, long sequence, int looks) {
+    return read(stream, sequence, 1, 1)
+        .compose(
+            read -> {
+              Optional<RawMessage> found =
+                  read.stream().filter(message -> message.sequence() == sequence).findFirst();
+              return found.isPresent()
+                  ? Future.succeededFuture(found)
+                  : unlessTheLeaderHas(
+                      stream,
+                      "{\"seq\":" + sequence + "}",
+                      looks,
+                      Optional.empty(),
+                      () -> at(stream, sequence, looks - 1));
+            });
   }
 
   Future<History> load(Domain domain, String aggregateId) {
@@ -353,29 +418,43 @@ final class JetStreamEvents implements StreamReader {
             history ->
                 history.lastSequence() > 0
                     ? Future.succeededFuture(history)
-                    : leaderHas(domain, filter)
-                        .compose(
-                            has -> {
-                              if (!has) {
-                                return Future.succeededFuture(history);
-                              }
-                              if (looks == 0) {
-                                return Future.failedFuture(
-                                    new BrokerException(
-                                        Kind.NO_ANSWER, "a replica of the stream is behind"));
-                              }
-                              return vertx
-                                  .timer(LOOK_AGAIN_MILLIS, TimeUnit.MILLISECONDS)
-                                  .compose(v -> load(domain, filter, looks - 1));
-                            }));
+                    : unlessTheLeaderHas(
+                        subjects.stream(domain),
+                        lastOf(filter),
+                        looks,
+                        history,
+                        () -> load(domain, filter, looks - 1)));
   }
 
-  private Future<Boolean> leaderHas(Domain domain, String filter) {
+  /** What was found, if the leader knows no more; else looks again, after a while. */
+  private <T> Future<T> unlessTheLeaderHas(
+      String stream, String query, int looks, T found, Supplier<Future<T>> lookAgain) {
+    return leaderHas(stream, query)
+        .compose(
+            has -> {
+              if (!has) {
+                return Future.succeededFuture(found);
+              }
+              if (looks == 0) {
+                return noAnswer("a replica of the stream is behind");
+              }
+              return vertx
+                  .timer(LOOK_AGAIN_MILLIS, TimeUnit.MILLISECONDS)
+                  .compose(v -> lookAgain.get());
+            });
+  }
+
+  private Future<Boolean> leaderHas(String stream, String query) {
+    return leadersSequence(stream, query).map(sequence -> sequence > 0);
+  }
+
+  /** Of the message that the stream's leader finds; 0 if it finds none. */
+  private Future<Long> leadersSequence(String stream, String query) {
     return broker
         .request(
-            "$JS.API.STREAM.MSG.GET." + subjects.stream(domain),
+            "$JS.API.STREAM.MSG.GET." + stream,
             null,
-            ("{\"last_by_subj\":\"" + filter + "\"}").getBytes(StandardCharsets.UTF_8),
+            query.getBytes(StandardCharsets.UTF_8),
             READ_TIMEOUT)
         .compose(
             answer -> {
@@ -383,15 +462,14 @@ final class JetStreamEvents implements StreamReader {
                 JsonNode told = JSON.readTree(answer.getData());
                 int code = told.at("/error/code").asInt();
                 return code == 0 || code == NOT_FOUND
-                    ? Future.succeededFuture(code == 0)
+                    ? Future.succeededFuture(told.at("/message/seq").asLong())
                     : Future.failedFuture(
                         new BrokerException(
                             Kind.REFUSED,
                             told.at("/error/description").asText(),
                             told.at("/error/err_code").asInt()));
               } catch (IOException unreadable) {
-                return Future.failedFuture(
-                    new BrokerException(Kind.NO_ANSWER, "the broker's answer cannot be read"));
+                return noAnswer("the broker's answer cannot be read");
               }
             });
   }
@@ -560,9 +638,9 @@ final class JetStreamEvents implements StreamReader {
 
   @Override
   public Future<Optional<RawMessage>> last(String stream, String subject) {
-    String query = "{\"last_by_subj\":\"" + subject + "\"}";
     return broker
-        .request(directGet(stream), null, query.getBytes(StandardCharsets.UTF_8), READ_TIMEOUT)
+        .request(
+            directGet(stream), null, lastOf(subject).getBytes(StandardCharsets.UTF_8), READ_TIMEOUT)
         .map(message -> Optional.of(raw(stream, message)))
         .recover(
             failure ->

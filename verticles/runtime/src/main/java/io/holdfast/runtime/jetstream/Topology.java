@@ -329,6 +329,7 @@ final class Topology {
     differences.expect("retention", wanted.getRetentionPolicy(), found.getRetentionPolicy());
     differences.expect("discard", wanted.getDiscardPolicy(), found.getDiscardPolicy());
     differences.expect("max_age", Duration.ZERO, found.getMaxAge());
+    differences.expect("duplicate_window", wanted.getDuplicateWindow(), found.getDuplicateWindow());
     differences.expect("max_msgs", -1L, found.getMaxMsgs());
     differences.expect("max_msgs_per_subject", -1L, found.getMaxMsgsPerSubject());
     // A publisher's header could take stored facts away, or let them end by themselves.

@@ -34,6 +34,9 @@ final class ModelStreams implements EventStreams {
   private static final long[] LATE = {1, 2_000, 60_000};
   private static final int MAX_TRIES = 5;
 
+  /** A read that misses nothing. */
+  private static final long LEADERS = Long.MAX_VALUE;
+
   private final Replica process;
   private final ModelBroker broker;
   private final Timeline timeline;
@@ -73,7 +76,14 @@ final class ModelStreams implements EventStreams {
 
   private Future<AppendResult> lookBack(
       Envelope<?> fact, long expectedSequence, int attempt, BrokerException unanswered) {
-    return load(fact.type().domain(), fact.event().aggregateId())
+    Domain domain = fact.type().domain();
+    String aggregateId = fact.event().aggregateId();
+    return load(domain, aggregateId)
+        .compose(
+            history -> // one that ends too early may be that of a replica which is behind
+            history.lastSequence() < expectedSequence
+                    ? request(() -> read(domain, aggregateId, LEADERS))
+                    : Future.succeededFuture(history))
         .recover(
             unread -> Future.failedFuture(unanswered != null ? unanswered : noAnswer("unread")))
         .compose(
@@ -82,7 +92,7 @@ final class ModelStreams implements EventStreams {
               if (ours.isPresent()) {
                 return Future.succeededFuture(new Appended(ours.get().sequence(), true));
               }
-              if (history.lastSequence() > expectedSequence) {
+              if (history.lastSequence() != expectedSequence) {
                 return Future.succeededFuture(new Conflict(history));
               }
               if (unanswered != null) {
@@ -197,7 +207,7 @@ final class ModelStreams implements EventStreams {
   /** The end of the stream as this reader sees it. */
   private long upTo(Domain domain) {
     if (!faults.happens(Fault.STALE_READ)) {
-      return Long.MAX_VALUE;
+      return LEADERS;
     }
     told("reads what is no longer true");
     return broker.lastSequence(domain) - 1 - choices.next(3);
