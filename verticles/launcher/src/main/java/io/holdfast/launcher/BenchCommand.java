@@ -329,7 +329,7 @@ final class BenchCommand implements Callable<Integer> {
   private Map<String, JsonObject> ceiling(Path folder, boolean durable)
       throws IOException, InterruptedException {
     try (NatsServer broker = BenchSite.startBroker(folder.resolve("nats"), durable)) {
-      StreamAccess.createStreams(broker.url(), folder);
+      StreamAccess.createStreams(broker.url());
       return Map.of(
           "saturated",
           CeilingProcess.run(

@@ -298,8 +298,7 @@ final class ChaosCommand implements Callable<Integer> {
 
   private static Recoveries recoveries(ChaosSite site) throws Exception {
     Map<String, long[]> times = new TreeMap<>();
-    try (StreamAccess streams =
-        StreamAccess.open(site.natsUrl(), "", Files.createTempDirectory("holdfast-"))) {
+    try (StreamAccess streams = StreamAccess.open(site.natsUrl(), "")) {
       for (String stream : STREAMS) {
         List<Long> all = new ArrayList<>();
         long next = 1;

@@ -272,14 +272,19 @@ final class LoadCommand implements Callable<Integer> {
     JsonObject report = outcome.report();
     if (followed && !noReconcile) {
       Path verdict = Files.createTempFile("holdfast-load-", ".json");
-      int reconciled =
-          LauncherMain.commandLine()
-              .execute(reconcileArguments(here ? null : view.accepted(), verdict));
-      good &= reconciled == 0;
-      if (Files.size(verdict) > 0) {
-        report.put("reconcile", new JsonObject(Files.readString(verdict)));
+      Path ids = Files.createTempFile("holdfast-load-", ".accepted");
+      try {
+        int reconciled =
+            LauncherMain.commandLine()
+                .execute(reconcileArguments(here ? null : view.accepted(), ids, verdict));
+        good &= reconciled == 0;
+        if (Files.size(verdict) > 0) {
+          report.put("reconcile", new JsonObject(Files.readString(verdict)));
+        }
+      } finally {
+        Files.delete(ids);
+        Files.delete(verdict);
       }
-      Files.delete(verdict);
     }
     report.put("good", good);
     if (jsonTo != null) {
@@ -292,12 +297,13 @@ final class LoadCommand implements Callable<Integer> {
 
   /**
    * @param elsewhere the accepted orders, if the system does not run here; else they are noted
+   * @param ids where they are written then
    */
-  private String[] reconcileArguments(List<String> elsewhere, Path verdict) throws IOException {
+  private String[] reconcileArguments(List<String> elsewhere, Path ids, Path verdict)
+      throws IOException {
     List<String> arguments = new ArrayList<>(List.of("reconcile", "--json", verdict.toString()));
     system.known().ifPresent(data -> arguments.addAll(List.of("--data", data.toString())));
     if (elsewhere != null) {
-      Path ids = Files.createTempFile("holdfast-load-", ".accepted");
       Files.write(ids, elsewhere);
       arguments.addAll(List.of("--accepted", ids.toString()));
       arguments.addAll(List.of("--nats", system.natsUrl().orElseThrow()));

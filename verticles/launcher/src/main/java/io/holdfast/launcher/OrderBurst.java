@@ -13,7 +13,6 @@ import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.JsonObject;
 import java.net.URI;
-import java.nio.file.Files;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -48,9 +47,7 @@ final class OrderBurst {
         LoadPlan.answered(concurrency, limit).most(count).answerLimit(limit).endLimit(limit);
     LoadView view = new LoadView(Optional.of(journal));
     Vertx vertx = Vertx.vertx();
-    try (StreamAccess streams =
-            StreamAccess.open(
-                system.natsUrl(), system.namespace(), Files.createTempDirectory("holdfast-order"));
+    try (StreamAccess streams = StreamAccess.open(system.natsUrl(), system.namespace());
         LoadEngine engine =
             new LoadEngine(
                 vertx,

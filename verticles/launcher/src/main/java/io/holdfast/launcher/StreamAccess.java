@@ -14,8 +14,6 @@ import io.holdfast.runtime.jetstream.StreamReader;
 import io.holdfast.runtime.telemetry.Logging;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -55,11 +53,11 @@ final class StreamAccess implements AutoCloseable {
   }
 
   /** Creates all streams at a broker that has none yet, and no consumer. */
-  static void createStreams(String natsUrl, Path logs) throws IOException {
+  static void createStreams(String natsUrl) {
     Map<String, String> env = new HashMap<>(System.getenv());
     env.put("PROVISION", "true");
     try (StreamAccess access =
-        new StreamAccess(settings(env, natsUrl, "", logs), Rights.PROVISIONER, ALL)) {
+        new StreamAccess(settings(env, natsUrl, ""), Rights.PROVISIONER, ALL)) {
       access.await(Duration.ofSeconds(10));
     }
   }
@@ -67,9 +65,8 @@ final class StreamAccess implements AutoCloseable {
   /**
    * @throws IllegalStateException if the broker or a stream is not there within 10 s
    */
-  static StreamAccess open(String natsUrl, String namespace, Path logs) throws IOException {
-    StreamAccess access =
-        new StreamAccess(settings(natsUrl, namespace, logs), Rights.OPERATOR, ALL);
+  static StreamAccess open(String natsUrl, String namespace) {
+    StreamAccess access = new StreamAccess(settings(natsUrl, namespace), Rights.OPERATOR, ALL);
     access.await(Duration.ofSeconds(10));
     return access;
   }
@@ -79,14 +76,12 @@ final class StreamAccess implements AutoCloseable {
    *
    * @throws IllegalStateException if the broker does not let it in within 10 s
    */
-  static StreamAccess openAs(
-      String natsUrl, String namespace, Path logs, String user, String password)
-      throws IOException {
+  static StreamAccess openAs(String natsUrl, String namespace, String user, String password) {
     Map<String, String> env = new HashMap<>(System.getenv());
     env.keySet().removeIf(name -> name.startsWith("NATS_") && !name.startsWith("NATS_TLS_"));
     env.put("NATS_USER", user);
     env.put("NATS_PASSWORD", password);
-    StreamAccess access = new StreamAccess(settings(env, natsUrl, namespace, logs), user, Set.of());
+    StreamAccess access = new StreamAccess(settings(env, natsUrl, namespace), user, Set.of());
     access.await(Duration.ofSeconds(10));
     return access;
   }
@@ -96,24 +91,22 @@ final class StreamAccess implements AutoCloseable {
    *
    * @throws IllegalStateException if the broker is not there in time
    */
-  static StreamAccess openToProvision(
-      String natsUrl, String namespace, Path logs, Duration patience) throws IOException {
+  static StreamAccess openToProvision(String natsUrl, String namespace, Duration patience) {
     StreamAccess access =
-        new StreamAccess(settings(natsUrl, namespace, logs), Rights.PROVISIONER, Set.of());
+        new StreamAccess(settings(natsUrl, namespace), Rights.PROVISIONER, Set.of());
     access.await(patience);
     return access;
   }
 
-  private static CommonSettings settings(String natsUrl, String namespace, Path logs)
-      throws IOException {
+  private static CommonSettings settings(String natsUrl, String namespace) {
     Map<String, String> env = new HashMap<>(System.getenv());
     env.put("PROVISION", "false");
-    return settings(env, natsUrl, namespace, logs);
+    return settings(env, natsUrl, namespace);
   }
 
   private static CommonSettings settings(
-      Map<String, String> env, String natsUrl, String namespace, Path logs) throws IOException {
-    Logging.toFile(logs.resolve("launcher.log"), "launcher", Map.of("LOG_LEVEL", "warn"));
+      Map<String, String> env, String natsUrl, String namespace) {
+    Logging.quiet();
     env.put("NATS_URL", natsUrl);
     env.put("NAMESPACE", namespace);
     return CommonSettings.read(new Settings(env), 0);

@@ -1,9 +1,6 @@
 package io.holdfast.launcher;
 
 import io.holdfast.events.Subjects;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import picocli.CommandLine;
@@ -75,8 +72,8 @@ final class SystemOptions extends DataFolder {
    *
    * @throws IllegalStateException with what to do, if there is no broker
    */
-  StreamAccess open() throws IOException {
-    return StreamAccess.open(broker(), namespace(), logs());
+  StreamAccess open() {
+    return StreamAccess.open(broker(), namespace());
   }
 
   /**
@@ -84,13 +81,13 @@ final class SystemOptions extends DataFolder {
    *
    * @throws IllegalStateException with what to do, if there is no broker
    */
-  StreamAccess openToProvision(Duration patience) throws IOException {
-    return StreamAccess.openToProvision(broker(), namespace(), logs(), patience);
+  StreamAccess openToProvision(Duration patience) {
+    return StreamAccess.openToProvision(broker(), namespace(), patience);
   }
 
   /** As {@link #openToProvision}, as one of the broker's users. */
-  StreamAccess openAs(String user, String password) throws IOException {
-    return StreamAccess.openAs(broker(), namespace(), logs(), user, password);
+  StreamAccess openAs(String user, String password) {
+    return StreamAccess.openAs(broker(), namespace(), user, password);
   }
 
   private String broker() {
@@ -100,10 +97,6 @@ final class SystemOptions extends DataFolder {
                 new IllegalStateException(
                     nothingRuns()
                         + " Start it with ./holdfast up, or say where the broker is: --nats nats://host:port"));
-  }
-
-  private static Path logs() throws IOException {
-    return Files.createTempDirectory("holdfast-");
   }
 
   private static Optional<String> first(String option, Optional<String> running, String variable) {

@@ -32,6 +32,7 @@ class OutsideTheProjectTest {
 
   @TempDir Path nowhere;
   @TempDir Path folder;
+  @TempDir Path temporary;
 
   private TestGroups groups;
 
@@ -72,6 +73,7 @@ class OutsideTheProjectTest {
     }
     assertThat(run("doctor" + system).text()).contains("streams and", "are as they must be");
     assertThat(nowhere).isEmptyDirectory();
+    assertThat(temporary).isEmptyDirectory();
   }
 
   @ParameterizedTest
@@ -122,6 +124,7 @@ class OutsideTheProjectTest {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+    command.add("-Djava.io.tmpdir=" + temporary);
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.add(LauncherMain.class.getName());
     command.addAll(List.of(line.split(" +")));

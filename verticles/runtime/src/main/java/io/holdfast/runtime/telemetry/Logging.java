@@ -26,6 +26,7 @@ public final class Logging {
   private static final Duration LEVEL_INTERVAL = Duration.ofSeconds(2);
 
   private static LogLevelFile levelFile;
+  private static boolean setUp;
 
   private Logging() {}
 
@@ -42,6 +43,16 @@ public final class Logging {
         Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND),
         service,
         env);
+  }
+
+  /**
+   * For a command that tells a person in its own words what happens: nothing is written, unless
+   * logging was set up before.
+   */
+  public static synchronized void quiet() {
+    if (!setUp) {
+      to(OutputStream.nullOutputStream(), "holdfast", Map.of("LOG_LEVEL", "off"));
+    }
   }
 
   /** A group's logger for one of the runtime's classes, so that the line names the group. */
@@ -67,6 +78,7 @@ public final class Logging {
     System.setProperty("holdfast.service", service);
     LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
     context.reset();
+    setUp = true;
 
     JsonLogEncoder encoder = new JsonLogEncoder();
     encoder.setContext(context);
