@@ -9,6 +9,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 /** The services' HTTP as the commands use it; blocking, for the command's own thread. */
@@ -21,6 +22,18 @@ final class Api {
           .build();
 
   private Api() {}
+
+  /** Where a service is, as somebody typed it, without a slash at the end; empty if it is none. */
+  static Optional<URI> base(String url) {
+    try {
+      URI uri = URI.create(url.endsWith("/") ? url.substring(0, url.length() - 1) : url);
+      return Optional.of(uri)
+          .filter(u -> u.getHost() != null)
+          .filter(u -> List.of("http", "https").contains(String.valueOf(u.getScheme())));
+    } catch (IllegalArgumentException notOne) {
+      return Optional.empty();
+    }
+  }
 
   record Answer(int status, String body) {
     JsonObject json() {

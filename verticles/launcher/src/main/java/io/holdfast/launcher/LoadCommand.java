@@ -308,7 +308,7 @@ final class LoadCommand implements Callable<Integer> {
       arguments.addAll(List.of("--accepted", ids.toString()));
       arguments.addAll(List.of("--nats", system.natsUrl().orElseThrow()));
       arguments.addAll(List.of("--namespace", system.namespace()));
-      arguments.addAll(List.of("--gateway", system.gatewayUrl().orElse("none")));
+      arguments.addAll(List.of("--gateway", system.gatewayUrl().orElse(SystemOptions.NO_GATEWAY)));
     }
     return arguments.toArray(String[]::new);
   }
@@ -344,16 +344,8 @@ final class LoadCommand implements Callable<Integer> {
   }
 
   private URI orders(String base) {
-    try {
-      URI uri = URI.create(base.endsWith("/") ? base.substring(0, base.length() - 1) : base);
-      if (uri.getHost() != null
-          && List.of("http", "https").contains(String.valueOf(uri.getScheme()))) {
-        return uri;
-      }
-    } catch (IllegalArgumentException notOne) {
-      // said below
-    }
-    throw bad("--url " + base + ": must be like http://host:port");
+    return Api.base(base)
+        .orElseThrow(() -> bad("--url " + base + ": must be like http://host:port"));
   }
 
   private Duration time(String option, String text) {

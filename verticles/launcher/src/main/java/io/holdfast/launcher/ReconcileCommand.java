@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -44,7 +45,6 @@ final class ReconcileCommand implements Callable<Integer> {
   private static final int PAGE = 1_000;
   private static final int PAGE_BYTES = 8 << 20;
   private static final long LOOK_MILLIS = 100;
-  private static final String NO_GATEWAY = "none";
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
   @Mixin private SystemOptions system;
@@ -67,6 +67,10 @@ final class ReconcileCommand implements Callable<Integer> {
   private Path json;
 
   private final Map<Invariant, String> basis = new EnumMap<>(Invariant.class);
+
+  /** What could not be checked, and why; the rest may be said to hold nevertheless. */
+  private final Map<Invariant, String> unchecked = new EnumMap<>(Invariant.class);
+
   private final List<String> notes = new ArrayList<>();
 
   @Override
@@ -75,8 +79,9 @@ final class ReconcileCommand implements Callable<Integer> {
       throw new CommandLine.ParameterException(
           spec.commandLine(), "--wait must be 0 or more seconds");
     }
+    String gatewayUrl = system.gatewayUrl().orElse(null);
     try (StreamAccess streams = system.open()) {
-      return reconcile(streams, system.gatewayUrl().orElse(null));
+      return reconcile(streams, gatewayUrl);
     }
   }
 
@@ -292,19 +297,13 @@ final class ReconcileCommand implements Callable<Integer> {
   }
 
   private List<Violation> charges(Books books, String gatewayUrl, Until until) {
-    if (NO_GATEWAY.equals(gatewayUrl)) {
+    if (SystemOptions.NO_GATEWAY.equals(gatewayUrl)) {
       basis.put(Invariant.I3, "left out");
       return List.of();
     }
     if (gatewayUrl == null) {
-      basis.put(Invariant.I3, "");
-      return List.of(
-          new Violation(
-              Invariant.I3,
-              "",
-              "",
-              0,
-              "the gateway is not known: --gateway URL, or --gateway none"));
+      unchecked.put(Invariant.I3, "the gateway is not known: --gateway URL, or --gateway none");
+      return List.of();
     }
     Terminal.progress("reading the gateway's ledger");
     try {
@@ -320,10 +319,8 @@ final class ReconcileCommand implements Callable<Integer> {
       }
       return violations;
     } catch (Api.Unreachable | UncheckedIOException | IllegalStateException e) {
-      basis.put(Invariant.I3, "");
-      return List.of(
-          new Violation(
-              Invariant.I3, "", "", 0, "the gateway's ledger cannot be read: " + e.getMessage()));
+      unchecked.put(Invariant.I3, "the gateway's ledger cannot be read: " + e.getMessage());
+      return List.of();
     }
   }
 
@@ -375,31 +372,48 @@ final class ReconcileCommand implements Callable<Integer> {
     say("");
     for (Invariant invariant : Invariant.values()) {
       long count = violations.stream().filter(v -> v.invariant() == invariant).count();
-      String verdict =
-          count > 0
-              ? Terminal.bad("%,d violations".formatted(count))
-              : "left out".equals(basis.get(invariant)) ? "left out" : Terminal.good("holds");
+      String verdict;
+      if (unchecked.containsKey(invariant)) {
+        verdict = Terminal.bad("not checked");
+      } else if (count > 0) {
+        verdict = Terminal.bad(violations(count));
+      } else {
+        verdict = "left out".equals(basis.get(invariant)) ? "left out" : Terminal.good("holds");
+      }
       say(
           "  %s  %-70s %-34s %s",
           invariant, invariant.sentence(), basis.getOrDefault(invariant, ""), verdict);
     }
     say("");
     notes.forEach(note -> say("  note: " + note));
+    unchecked.forEach((invariant, why) -> say("  %s could not be checked: %s", invariant, why));
     violations.stream().limit(SHOWN).forEach(violation -> say("  " + violation));
     if (violations.size() > SHOWN) {
       say("  ... and %,d more; --json FILE writes all of them", violations.size() - SHOWN);
     }
-    say(
-        violations.isEmpty()
-            ? Terminal.good("All invariants hold") + " (%,d messages, %,d ms)"
-            : Terminal.bad("%3$,d violations") + " (%1$,d messages, %2$,d ms)",
-        books.messages(),
-        millis,
-        violations.size());
+    say("%s (%,d messages, %,d ms)", conclusion(violations.size()), books.messages(), millis);
     if (json != null) {
       Files.writeString(json, json(violations, books, parked).encodePrettily());
     }
-    return violations.isEmpty() ? 0 : 1;
+    return violations.isEmpty() && unchecked.isEmpty() ? 0 : 1;
+  }
+
+  private String conclusion(int violations) {
+    if (unchecked.isEmpty()) {
+      return violations == 0
+          ? Terminal.good("All invariants hold")
+          : Terminal.bad(violations(violations));
+    }
+    String names =
+        unchecked.keySet().stream().map(Invariant::name).collect(Collectors.joining(", "));
+    return Terminal.bad(
+        violations == 0
+            ? "All others hold, but %s could not be checked".formatted(names)
+            : "%s, and %s could not be checked".formatted(violations(violations), names));
+  }
+
+  private static String violations(long count) {
+    return count == 1 ? "1 violation" : "%,d violations".formatted(count);
   }
 
   private JsonObject json(List<Violation> violations, Books books, List<String> parked) {
@@ -407,14 +421,20 @@ final class ReconcileCommand implements Callable<Integer> {
     violations.forEach(violation -> list.add(violation.json()));
     JsonObject invariants = new JsonObject();
     for (Invariant invariant : Invariant.values()) {
-      invariants.put(
-          invariant.name(),
+      JsonObject verdict =
           new JsonObject()
-              .put("holds", violations.stream().noneMatch(v -> v.invariant() == invariant))
-              .put("checked", basis.get(invariant)));
+              .put(
+                  "holds",
+                  !unchecked.containsKey(invariant)
+                      && violations.stream().noneMatch(v -> v.invariant() == invariant))
+              .put("checked", basis.getOrDefault(invariant, ""));
+      if (unchecked.containsKey(invariant)) {
+        verdict.put("not_checked", unchecked.get(invariant));
+      }
+      invariants.put(invariant.name(), verdict);
     }
     return new JsonObject()
-        .put("valid", violations.isEmpty())
+        .put("valid", violations.isEmpty() && unchecked.isEmpty())
         .put("orders", books.orderCount())
         .put("confirmed", books.confirmedCount())
         .put("cancelled", books.cancelledCount())

@@ -12,6 +12,9 @@ import picocli.CommandLine.Option;
  */
 final class SystemOptions extends DataFolder {
 
+  /** For a system whose payments go to a gateway that nobody here can ask. */
+  static final String NO_GATEWAY = "none";
+
   @CommandLine.Spec(CommandLine.Spec.Target.MIXEE)
   private CommandLine.Model.CommandSpec command;
 
@@ -40,9 +43,28 @@ final class SystemOptions extends DataFolder {
     return natsUrl != null;
   }
 
-  /** Its gateway simulator's address; empty if it is not known. */
+  /**
+   * Its gateway simulator's address, or {@link #NO_GATEWAY}; empty if it is not known.
+   *
+   * @throws CommandLine.ParameterException if what was given cannot be one
+   */
   Optional<String> gatewayUrl() {
-    return first(gateway, system().map(system -> system.url("gateway")), "PAYMENT_GATEWAY_URL");
+    return first(gateway, system().map(system -> system.url("gateway")), "PAYMENT_GATEWAY_URL")
+        .map(url -> url.equals(NO_GATEWAY) ? url : gatewayAt(url));
+  }
+
+  private String gatewayAt(String url) {
+    return Api.base(url)
+        .orElseThrow(
+            () ->
+                new CommandLine.ParameterException(
+                    command.commandLine(),
+                    "%s%s: must be like http://host:port, or %s"
+                        .formatted(
+                            gateway == null ? "PAYMENT_GATEWAY_URL=" : "--gateway ",
+                            url,
+                            NO_GATEWAY)))
+        .toString();
   }
 
   /** The broker's address; empty if nothing runs here and nothing was named. */

@@ -229,7 +229,7 @@ final class WhyCommand implements Callable<Integer> {
 
   private List<Charge> charges() {
     Optional<String> gateway = system.gatewayUrl();
-    if (gateway.isEmpty() || gateway.get().equals("none")) {
+    if (gateway.isEmpty() || gateway.get().equals(SystemOptions.NO_GATEWAY)) {
       return List.of();
     }
     try {

@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Goal: whoever types something wrong reads in words what, and a script can tell it by the status.
@@ -19,6 +21,14 @@ class LauncherMainTest {
     assertUsage(Ran.of("doctor", "--nats", "foo bar"), "NATS_URL=foo bar: must be nats://");
     assertUsage(
         Ran.of("doctor", "--nats", "nats://127.0.0.1:1", "--namespace", "X Y"), "--namespace X Y");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"nonsense", "ftp://host", "http:", "a b"})
+  void a_gateway_that_cannot_be_one_is_bad_usage(String gateway) {
+    Ran ran = Ran.of("reconcile", "--nats", "nats://127.0.0.1:1", "--gateway", gateway);
+
+    assertUsage(ran, "--gateway " + gateway + ": must be like http://host:port, or none");
   }
 
   @Test

@@ -100,6 +100,27 @@ class ReconcileTest {
   }
 
   @Test
+  void a_gateway_that_does_not_answer_is_no_violation_and_no_clean_verdict() {
+    Ran ran =
+        Ran.of(
+            "reconcile",
+            "--data",
+            folder.toString(),
+            "--nats",
+            TestBroker.shared().url(),
+            "--namespace",
+            groups.namespace(),
+            "--gateway",
+            "http://127.0.0.1:1");
+
+    assertThat(ran.status()).isEqualTo(1);
+    assertThat(ran.out())
+        .contains("I3 could not be checked: the gateway's ledger cannot be read: nobody answers at")
+        .contains("All others hold, but I3 could not be checked")
+        .doesNotContain("violation");
+  }
+
+  @Test
   void a_lost_reservation_is_named() {
     streams.purge("INVENTORY", "inventory.reserved." + orders.get("o-confirmed"));
 
