@@ -9,6 +9,7 @@ import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -229,39 +230,65 @@ final class OrderCommand implements Callable<Integer> {
     }
   }
 
-  /** Tells an order's events as they come, each once. */
+  /**
+   * Tells an order's events in the order of their time, each once. The streams are read beside each
+   * other, so a look may find an event without the one that it followed; that one was stored
+   * before, so the next look finds it. Therefore an event is told one look after it was found.
+   */
   static final class Story {
     private static final String CONFIRMED = "OrderConfirmed";
     private static final String CANCELLED = "OrderCancelled";
 
+    private final Set<String> found = new HashSet<>();
     private final Set<String> told = new HashSet<>();
     private final Set<String> traces = new HashSet<>();
     private final Set<String> types = new HashSet<>();
     private Instant first;
     private Instant end;
 
+    /**
+     * @param events all that a look found
+     */
     void tell(JsonArray events) {
-      for (int i = 0; i < events.size(); i++) {
-        JsonObject event = events.getJsonObject(i);
-        if (!told.add(event.getString("event_id"))) {
-          continue;
-        }
-        Instant at = Instant.parse(event.getString("timestamp"));
-        first = first == null ? at : first;
-        String type = event.getString("type");
-        types.add(type);
-        if (end == null && (type.equals(CONFIRMED) || type.equals(CANCELLED))) {
-          end = at;
-        }
-        if (event.containsKey("trace_id")) {
-          traces.add(event.getString("trace_id"));
-        }
-        say(
-            "  %8s  %-18s %s",
-            "+" + Math.max(0, Duration.between(first, at).toMillis()) + " ms",
-            event.getString("type"),
-            Terminal.faint(place(event)));
+      List<JsonObject> untold =
+          events.stream()
+              .map(JsonObject.class::cast)
+              .filter(event -> !told.contains(id(event)))
+              .sorted(Comparator.comparing(Story::at))
+              .toList();
+      int ripe = 0;
+      for (int i = 0; i < untold.size(); i++) {
+        ripe = found.contains(id(untold.get(i))) ? i + 1 : ripe;
       }
+      untold.subList(0, ripe).forEach(this::tell);
+      untold.forEach(event -> found.add(id(event)));
+    }
+
+    private void tell(JsonObject event) {
+      told.add(id(event));
+      Instant at = at(event);
+      first = first == null ? at : first;
+      String type = event.getString("type");
+      types.add(type);
+      if (end == null && (type.equals(CONFIRMED) || type.equals(CANCELLED))) {
+        end = at;
+      }
+      if (event.containsKey("trace_id")) {
+        traces.add(event.getString("trace_id"));
+      }
+      say(
+          "  %8s  %-18s %s",
+          "+" + Math.max(0, Duration.between(first, at).toMillis()) + " ms",
+          type,
+          Terminal.faint(place(event)));
+    }
+
+    private static String id(JsonObject event) {
+      return event.getString("event_id");
+    }
+
+    private static Instant at(JsonObject event) {
+      return Instant.parse(event.getString("timestamp"));
     }
 
     private static String place(JsonObject event) {

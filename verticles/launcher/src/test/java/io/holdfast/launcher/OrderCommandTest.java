@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.holdfast.launcher.OrderCommand.Story;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import org.junit.jupiter.api.Test;
 
@@ -23,12 +26,14 @@ class OrderCommandTest {
     happened("InventoryReserved", 4);
     happened("PaymentProcessed", 8);
     happened("OrderConfirmed", 10);
-    story.tell(events);
+    look();
+    look();
     assertThat(story.ended(true)).isFalse();
     assertThat(story.ended(false)).isTrue();
 
     happened("NotificationSent", 495);
-    story.tell(events);
+    look();
+    look();
 
     assertThat(story.ended(true)).isTrue();
     assertThat(story.owesRelease()).isFalse();
@@ -42,12 +47,14 @@ class OrderCommandTest {
     happened("PaymentFailed", 8);
     happened("OrderCancelled", 12);
     happened("NotificationSent", 20);
-    story.tell(events);
+    look();
+    look();
     assertThat(story.ended(true)).isTrue();
     assertThat(story.owesRelease()).isTrue();
 
     happened("InventoryReleased", 30);
-    story.tell(events);
+    look();
+    look();
 
     assertThat(story.owesRelease()).isFalse();
     assertThat(story.conclusion()).isEqualTo("cancelled after 12 ms: 6 events, one trace");
@@ -59,10 +66,42 @@ class OrderCommandTest {
     happened("InventoryRejected", 3);
     happened("OrderCancelled", 5);
     happened("NotificationSent", 9);
-    story.tell(events);
+    look();
+    look();
 
     assertThat(story.owesRelease()).isFalse();
     assertThat(story.conclusion()).startsWith("cancelled after 5 ms: 4 events");
+  }
+
+  @Test
+  void events_are_told_in_order_of_their_time_however_they_are_found() {
+    happened("OrderCreated", 0);
+    happened("NotificationSent", 21);
+    happened("InventoryRejected", 3);
+    String told = toldBy(this::look);
+    happened("OrderCancelled", 12); // its stream was read before it was stored
+    told += toldBy(this::look);
+    assertThat(story.ended(true)).isTrue();
+    told += toldBy(this::look);
+
+    assertThat(told.lines().map(line -> line.strip().split(" +", -1)[2]))
+        .containsExactly("OrderCreated", "InventoryRejected", "OrderCancelled", "NotificationSent");
+  }
+
+  private void look() {
+    story.tell(events);
+  }
+
+  private static String toldBy(Runnable deed) {
+    PrintStream before = System.out;
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
+    try {
+      deed.run();
+      return out.toString(StandardCharsets.UTF_8);
+    } finally {
+      System.setOut(before);
+    }
   }
 
   private void happened(String type, int millis) {
