@@ -2,7 +2,9 @@ package io.holdfast.launcher;
 
 import static io.holdfast.launcher.Terminal.say;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import io.holdfast.events.DeadLetterResolved;
 import io.holdfast.events.EventJson;
 import io.holdfast.events.MessageDeadLettered;
@@ -361,7 +363,12 @@ final class DlqCommand implements Runnable {
     private static String readable(String payload) {
       try {
         ObjectMapper mapper = EventJson.mapper();
-        return mapper.writerWithDefaultPrettyPrinter().writeValueAsString(mapper.readTree(payload));
+        JsonNode asItIs = // or 25.00 would be shown as 25
+            mapper
+                .reader()
+                .without(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
+                .readTree(payload);
+        return mapper.writerWithDefaultPrettyPrinter().writeValueAsString(asItIs);
       } catch (IOException | NumberFormatException noJsonAfterAll) {
         return payload;
       }

@@ -9,6 +9,7 @@ import io.holdfast.events.EventCodec;
 import io.holdfast.events.EventType;
 import io.holdfast.events.Ids;
 import io.holdfast.events.MessageDeadLettered;
+import io.holdfast.events.Money;
 import io.holdfast.launcher.reconcile.Charge;
 import io.holdfast.launcher.why.Holder;
 import io.holdfast.launcher.why.Reaction;
@@ -23,6 +24,7 @@ import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -125,9 +127,7 @@ final class WhyCommand implements Callable<Integer> {
     }
     charges.forEach(
         charge ->
-            say(
-                "  The gateway has %s: %d minor units %s, %s",
-                charge.id(), charge.minorUnits(), charge.currency(), charge.status()));
+            say("  The gateway has %s: %s, %s", charge.id(), charge.money(), charge.status()));
     if (!spans.isEmpty()) {
       say("");
       spans.forEach(
@@ -380,8 +380,10 @@ final class WhyCommand implements Callable<Integer> {
         new JsonObject(new String(CODEC.encode(envelope), StandardCharsets.UTF_8))
             .getJsonObject("data");
     List<String> parts = new ArrayList<>();
-    for (String field :
-        List.of("amount", "currency", "reason", "detail", "code", "payment_id", "refund_id")) {
+    if (data.getValue("amount") instanceof Number amount) { // 25.00 is 25.0 in there
+      parts.add(Money.of(new BigDecimal(amount.toString()), data.getString("currency")).toString());
+    }
+    for (String field : List.of("reason", "detail", "code", "payment_id", "refund_id")) {
       if (data.getValue(field) != null) {
         parts.add(data.getValue(field).toString());
       }

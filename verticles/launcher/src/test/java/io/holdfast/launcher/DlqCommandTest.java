@@ -145,7 +145,8 @@ class DlqCommandTest {
                 assertThat(json.getString("aggregate_id")).isEqualTo(order);
               });
       assertThat(dlq("show", Long.toString(letter)).out())
-          .contains("notifications-send", "waits for an operator", "ORDERS #", "OrderConfirmed");
+          .contains("notifications-send", "waits for an operator", "ORDERS #", "OrderConfirmed")
+          .contains("\"amount\" : 12.50");
 
       refusing = false;
       Ran redriven = dlq("redrive", Long.toString(letter), "--by", "erika");

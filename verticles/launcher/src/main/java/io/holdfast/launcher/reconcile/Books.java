@@ -503,9 +503,7 @@ public final class Books {
     if (order.confirmed() && !asOrdered) {
       all.add(
           charge(
-              order.orderId,
-              "costs %s and was charged %d minor units %s"
-                  .formatted(order.total, charge.minorUnits(), charge.currency())));
+              order.orderId, "costs %s and was charged %s".formatted(order.total, charge.money())));
     }
   }
 

@@ -1,5 +1,6 @@
 package io.holdfast.launcher.reconcile;
 
+import io.holdfast.events.Money;
 import io.vertx.core.json.JsonObject;
 import java.util.Locale;
 
@@ -18,6 +19,15 @@ public record Charge(String id, String orderId, long minorUnits, String currency
         json.getLong("amount"),
         json.getString("currency").toUpperCase(Locale.ROOT),
         json.getString("status"));
+  }
+
+  /** What was taken as a person reads it, in smallest units if nobody knows the currency. */
+  public String money() {
+    try {
+      return Money.ofMinorUnits(minorUnits, currency).toString();
+    } catch (IllegalArgumentException unknown) {
+      return minorUnits + " minor units " + currency;
+    }
   }
 
   /** Whether the gateway still holds the customer's money. */
