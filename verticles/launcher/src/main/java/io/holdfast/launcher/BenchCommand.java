@@ -86,6 +86,7 @@ final class BenchCommand implements Callable<Integer> {
       names = "--only",
       paramLabel = "WHO,...",
       split = ",",
+      hideParamSyntax = true,
       description = "Of ceiling, processes, one-jvm, peer. Default: all")
   private List<String> only = Stream.of(Contestant.values()).map(Contestant::word).toList();
 
@@ -93,6 +94,7 @@ final class BenchCommand implements Callable<Integer> {
       names = "--modes",
       paramLabel = "MODE,...",
       split = ",",
+      hideParamSyntax = true,
       description = "Of relaxed, durable. Default: both")
   private List<String> modes = Stream.of(Mode.values()).map(Mode::word).toList();
 

@@ -80,6 +80,7 @@ final class ChaosCommand implements Callable<Integer> {
       names = "--faults",
       paramLabel = "KIND,...",
       split = ",",
+      hideParamSyntax = true,
       description =
           "Of kill, pause, deploy, outage, slow, drop, duplicate, partition, cluster. Default: all but cluster")
   private List<String> faults =

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -29,6 +30,12 @@ class LauncherMainTest {
     Ran ran = Ran.of("reconcile", "--nats", "nats://127.0.0.1:1", "--gateway", gateway);
 
     assertUsage(ran, "--gateway " + gateway + ": must be like http://host:port, or none");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"chaos,'--faults=KIND,...'", "bench,'--only=WHO,...'", "bench,'--modes=MODE,...'"})
+  void a_list_stands_in_the_help_as_it_is_typed(String command, String option) {
+    assertThat(Ran.of(command, "--help").out()).contains(option).doesNotContain(",...[", "....");
   }
 
   @Test
