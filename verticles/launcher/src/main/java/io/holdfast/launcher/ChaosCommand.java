@@ -330,7 +330,7 @@ final class ChaosCommand implements Callable<Integer> {
           line.target(),
           line.times(),
           line.millis().isEmpty()
-              ? ""
+              ? "-"
               : "%.1f, %.1f"
                   .formatted(
                       line.percentile(50).getAsLong() / 1e3,
