@@ -160,9 +160,11 @@ final class LoadCommand implements Callable<Integer> {
     LoadPlan plan = plan();
     Optional<RunningSystem> running = system.system();
     if (url == null && running.isEmpty()) {
-      say(
-          "%s Start it with: ./holdfast up, or say where: --url http://host:port",
-          system.nothingRuns());
+      spec.commandLine()
+          .getErr()
+          .println(
+              system.nothingRuns()
+                  + " Start it with: ./holdfast up, or say where: --url http://host:port");
       return 1;
     }
     URI orders = orders(url != null ? url : running.get().url("orders"));

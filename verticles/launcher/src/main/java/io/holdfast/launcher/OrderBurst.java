@@ -33,15 +33,9 @@ final class OrderBurst {
       int count,
       int concurrency,
       Duration limit,
-      Optional<RunningSystem> running,
+      RunningSystem system,
       AcceptedOrders journal)
       throws Exception {
-    if (running.isEmpty()) {
-      say(
-          "--count follows the orders through the streams, so it needs a system that ./holdfast up started.");
-      return 1;
-    }
-    RunningSystem system = running.get();
     Buffer body = order.toBuffer();
     LoadPlan plan =
         LoadPlan.answered(concurrency, limit).most(count).answerLimit(limit).endLimit(limit);

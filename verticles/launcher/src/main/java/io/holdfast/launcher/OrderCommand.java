@@ -93,19 +93,33 @@ final class OrderCommand implements Callable<Integer> {
     }
     Optional<RunningSystem> system = dataFolder.system();
     if (system.isEmpty() && url == null) {
-      say(
-          "%s Start it with: ./holdfast up, or say where: --url http://host:port",
-          dataFolder.nothingRuns());
-      return 1;
+      return refused(
+          dataFolder.nothingRuns()
+              + " Start it with: ./holdfast up, or say where: --url http://host:port");
     }
     String orders = url != null ? url : system.get().url("orders");
     JsonObject body = body();
     AcceptedOrders accepted = new AcceptedOrders(dataFolder.known());
+    if (count > 1 && system.isEmpty()) {
+      return refused(
+          "--count follows the orders through the streams, so it needs a system that ./holdfast up started.");
+    }
     if (count > 1) {
       return OrderBurst.run(
-          orders, body, count, concurrency, Duration.ofSeconds(timeoutSeconds), system, accepted);
+          orders,
+          body,
+          count,
+          concurrency,
+          Duration.ofSeconds(timeoutSeconds),
+          system.get(),
+          accepted);
     }
     return one(orders, system.map(s -> s.url("audit")), body, accepted);
+  }
+
+  private int refused(String why) {
+    spec.commandLine().getErr().println(why);
+    return 1;
   }
 
   private Integer one(
@@ -120,8 +134,7 @@ final class OrderCommand implements Callable<Integer> {
             : Api.post(orders + "/orders", body, "Idempotency-Key", key);
     long tookMillis = (System.nanoTime() - begun) / 1_000_000;
     if (answer.status() != 202) {
-      say("Not accepted: %d %s", answer.status(), readable(answer));
-      return 1;
+      return refused("Not accepted: %d %s".formatted(answer.status(), readable(answer)));
     }
     String orderId = answer.json().getString("order_id");
     accepted.add(orderId);

@@ -78,10 +78,9 @@ final class UpCommand implements Callable<Integer> {
     Files.createDirectories(data);
     Optional<RunningSystem> running = RunningSystem.find(data);
     if (running.isPresent()) {
-      say(
+      return refused(
           "Something is running over %s already: %s. Stop it, or give another --data DIR.",
           data, running.get().living());
-      return 1;
     }
     if (portOffset < 0 || Groups.ALL.stream().anyMatch(group -> port(group) > MAX_PORT)) {
       throw new CommandLine.ParameterException(
@@ -89,10 +88,9 @@ final class UpCommand implements Callable<Integer> {
     }
     for (VerticleGroup group : Groups.ALL) {
       if (!free(port(group))) {
-        say(
+        return refused(
             "Port %d, for %s, is taken. Stop what holds it, or add --port-offset 1000 to move all ports.",
             port(group), group.name());
-        return 1;
       }
     }
 
@@ -109,7 +107,7 @@ final class UpCommand implements Callable<Integer> {
               ? ServiceProcesses.start(env, this::port, data.resolve("logs"))
               : ServicesInJvm.start(env, this::port, data.resolve("logs"));
     } catch (SettingsException e) {
-      say(e.getMessage());
+      spec.commandLine().getErr().println(e.getMessage());
       return 2;
     }
     namespace = env.getOrDefault("NAMESPACE", "");
@@ -128,6 +126,11 @@ final class UpCommand implements Callable<Integer> {
     tell(natsUrl, urls);
     new CountDownLatch(1).await(); // until a signal runs the shutdown hook
     return 0;
+  }
+
+  private int refused(String format, Object... values) {
+    spec.commandLine().getErr().println(format.formatted(values));
+    return 1;
   }
 
   private Map<String, String> urls() {

@@ -127,7 +127,7 @@ class OrderBurstTest {
                 count,
                 concurrency,
                 limit,
-                Optional.of(system),
+                system,
                 new AcceptedOrders(Optional.of(folder)));
           } catch (Exception e) {
             throw new IllegalStateException(e);
