@@ -91,15 +91,17 @@ final class OrderCommand implements Callable<Integer> {
       throw new CommandLine.ParameterException(
           spec.commandLine(), "--count, --concurrency and --timeout must be 1 or more");
     }
-    Optional<RunningSystem> system = dataFolder.system();
-    if (system.isEmpty() && url == null) {
+    Optional<RunningSystem> running = dataFolder.system();
+    if (running.isEmpty() && url == null) {
       return refused(
           dataFolder.nothingRuns()
               + " Start it with: ./holdfast up, or say where: --url http://host:port");
     }
-    String orders = url != null ? url : system.get().url("orders");
+    String orders = url != null ? base(url) : running.get().url("orders");
+    // Elsewhere is somebody else's system: nothing here knows its orders or is held to them.
+    Optional<RunningSystem> system = running.filter(found -> orders.equals(found.url("orders")));
     JsonObject body = body();
-    AcceptedOrders accepted = new AcceptedOrders(dataFolder.known());
+    AcceptedOrders accepted = new AcceptedOrders(system.flatMap(here -> dataFolder.known()));
     if (count > 1 && system.isEmpty()) {
       return refused(
           "--count follows the orders through the streams, so it needs a system that ./holdfast up started.");
@@ -115,6 +117,15 @@ final class OrderCommand implements Callable<Integer> {
           accepted);
     }
     return one(orders, system.map(s -> s.url("audit")), body, accepted);
+  }
+
+  private String base(String address) {
+    return Api.base(address)
+        .orElseThrow(
+            () ->
+                new CommandLine.ParameterException(
+                    spec.commandLine(), "--url " + address + ": must be like http://host:port"))
+        .toString();
   }
 
   private int refused(String why) {

@@ -2,20 +2,32 @@ package io.holdfast.launcher;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
 import io.holdfast.launcher.OrderCommand.Story;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Goal: what {@code order} says of an order's end is what happened. Method: timelines as audit
  * gives them, longer at each look.
  */
 class OrderCommandTest {
+
+  @TempDir Path folder;
 
   private final JsonArray events = new JsonArray();
   private final Story story = new Story();
@@ -86,6 +98,55 @@ class OrderCommandTest {
 
     assertThat(told.lines().map(line -> line.strip().split(" +", -1)[2]))
         .containsExactly("OrderCreated", "InventoryRejected", "OrderCancelled", "NotificationSent");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"true", "false"})
+  void an_order_is_noted_only_where_it_is_of_the_system_that_runs_there(boolean here)
+      throws Exception {
+    happened("OrderCreated", 0);
+    happened("OrderConfirmed", 10);
+    happened("NotificationSent", 20);
+    HttpServer server =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    server.createContext("/", this::answer);
+    server.start();
+    try {
+      String url = "http://127.0.0.1:" + server.getAddress().getPort();
+      String elsewhere = "http://127.0.0.1:1";
+      new RunningSystem(
+              "nats://127.0.0.1:1",
+              "",
+              Map.of("orders", here ? url : elsewhere, "audit", here ? url : elsewhere),
+              Map.of("orders", ProcessHandle.current().pid()))
+          .write(folder);
+
+      Ran ran = Ran.of("order", "--data", folder.toString(), "--url", url + "/");
+
+      assertThat(ran.status()).as(ran.out() + ran.err()).isZero();
+      Path noted = folder.resolve(OrderCommand.AcceptedOrders.FILE);
+      if (here) {
+        assertThat(noted).hasContent("ord_1");
+      } else {
+        assertThat(noted).doesNotExist();
+        assertThat(Ran.of("order", "--data", folder.toString(), "--url", url, "--count", "2").err())
+            .contains("--count follows the orders through the streams");
+      }
+    } finally {
+      server.stop(0);
+    }
+  }
+
+  private void answer(HttpExchange exchange) throws IOException {
+    boolean order = exchange.getRequestMethod().equals("POST");
+    JsonObject body =
+        order
+            ? new JsonObject().put("order_id", "ord_1").put("trace_id", "a".repeat(32))
+            : new JsonObject().put("history", events).put("events", events);
+    byte[] bytes = body.toBuffer().getBytes();
+    exchange.sendResponseHeaders(order ? 202 : 200, bytes.length);
+    exchange.getResponseBody().write(bytes);
+    exchange.close();
   }
 
   private void look() {
