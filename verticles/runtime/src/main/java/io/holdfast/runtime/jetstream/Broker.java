@@ -92,6 +92,7 @@ public final class Broker {
   private volatile String inbox;
   private volatile String problem = "not connected yet";
   private volatile boolean usable;
+  private volatile boolean clustered;
   private volatile boolean closed;
 
   /** One request that waits for its answers. */
@@ -164,6 +165,11 @@ public final class Broker {
    */
   public boolean usable() {
     return usable;
+  }
+
+  /** Whether it is one of several, as it said at the last connect. */
+  boolean clustered() {
+    return clustered;
   }
 
   /** How often the broker was connected to; as long as it stays the same, it was not away. */
@@ -383,6 +389,8 @@ public final class Broker {
       inbox = prefix + ".";
     }
     connection = source;
+    String cluster = source.getServerInfo().getCluster();
+    clustered = cluster != null && !cluster.isEmpty();
     if (!source.getServerInfo().isSameOrNewerThanVersion(MINIMUM_VERSION)) {
       usable = false;
       problem =

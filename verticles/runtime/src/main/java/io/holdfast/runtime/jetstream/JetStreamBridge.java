@@ -67,6 +67,11 @@ final class JetStreamBridge extends VerticleBase {
 
   private static final Duration PULL_EXPIRES = Duration.ofSeconds(30);
   private static final Duration HEARTBEAT = Duration.ofSeconds(3);
+
+  /** So long a drain may have to wait for the last pull; its end is the sign of life. */
+  private static final Duration PULL_EXPIRES_IN_A_CLUSTER = Duration.ofSeconds(2);
+
+  private static final Duration PULL_OVERDUE = Duration.ofMillis(500);
   private static final long WATCH_MILLIS = 1_000;
 
   /**
@@ -158,6 +163,7 @@ final class JetStreamBridge extends VerticleBase {
   private int asked;
   private long lastSign;
   private Promise<Void> drained;
+  private Promise<Void> nothingOwed;
   private Future<Boolean> quiet = Future.succeededFuture(true);
   private long lastTold = System.nanoTime() - TELL_NANOS;
   private final Deque<Runnable> unsent = new ArrayDeque<>();
@@ -332,7 +338,8 @@ final class JetStreamBridge extends VerticleBase {
           quiet =
               current == null || !broker.usable()
                   ? Future.succeededFuture(true)
-                  : vertx.executeBlocking(() -> broker.drain(current), false);
+                  : lastPullsOver()
+                      .compose(over -> vertx.executeBlocking(() -> broker.drain(current), false));
           quiet.onComplete(
               ignored -> {
                 takeArrived();
@@ -340,6 +347,21 @@ final class JetStreamBridge extends VerticleBase {
               });
         });
     return done.future();
+  }
+
+  /**
+   * Another broker of a cluster goes on delivering until it hears that nobody listens here any
+   * more, and what it sends meanwhile is nobody's until ack_wait is over. So somebody listens, and
+   * gives it back, until nothing is owed.
+   */
+  private Future<?> lastPullsOver() {
+    if (!broker.clustered() || asked == 0) {
+      return Future.succeededFuture();
+    }
+    nothingOwed = Promise.promise();
+    vertx.setTimer(
+        PULL_EXPIRES_IN_A_CLUSTER.plus(PULL_OVERDUE).toMillis(), id -> nothingOwed.tryComplete());
+    return nothingOwed.future();
   }
 
   /**
@@ -423,14 +445,14 @@ final class JetStreamBridge extends VerticleBase {
     if (room < Math.max(1, bound / 4)) {
       return;
     }
-    String request =
-        "{\"batch\":"
-            + room
-            + ",\"expires\":"
-            + PULL_EXPIRES.toNanos()
-            + ",\"idle_heartbeat\":"
-            + HEARTBEAT.toNanos()
-            + "}";
+    String until =
+        broker.clustered()
+            ? ",\"expires\":" + PULL_EXPIRES_IN_A_CLUSTER.toNanos()
+            : ",\"expires\":"
+                + PULL_EXPIRES.toNanos()
+                + ",\"idle_heartbeat\":"
+                + HEARTBEAT.toNanos();
+    String request = "{\"batch\":" + room + until + "}";
     try {
       broker.publish(pullSubject, inbox, null, request.getBytes(StandardCharsets.UTF_8));
       if (asked == 0) {
@@ -471,6 +493,9 @@ final class JetStreamBridge extends VerticleBase {
         notIdle();
         deliver(message);
       }
+    }
+    if (asked == 0 && nothingOwed != null) {
+      nothingOwed.tryComplete();
     }
     pull();
   }
