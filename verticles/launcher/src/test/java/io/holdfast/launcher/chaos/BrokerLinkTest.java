@@ -97,9 +97,11 @@ class BrokerLinkTest {
   }
 
   private NetSocket connect() throws Exception {
-    NetSocket socket =
-        vertx.createNetClient().connect(port, "127.0.0.1").await(5, TimeUnit.SECONDS);
-    socket.handler((Buffer heard) -> atService.add(heard.toString()));
-    return socket;
+    // On the event loop, before anything can be heard: without a handler it would be dropped.
+    return vertx
+        .createNetClient()
+        .connect(port, "127.0.0.1")
+        .map(socket -> socket.handler((Buffer heard) -> atService.add(heard.toString())))
+        .await(5, TimeUnit.SECONDS);
   }
 }

@@ -320,7 +320,8 @@ final class JetStreamBridge extends VerticleBase {
   }
 
   /**
-   * Asks for no more, gives back at once what was not begun, and waits for what was.
+   * Asks for no more, gives back at once what was not begun, and waits for what was; in a cluster
+   * for what was asked for, too, 2 s at most.
    *
    * @return completes when nothing is in process any more; never fails
    */
@@ -352,7 +353,8 @@ final class JetStreamBridge extends VerticleBase {
   /**
    * Another broker of a cluster goes on delivering until it hears that nobody listens here any
    * more, and what it sends meanwhile is nobody's until ack_wait is over. So somebody listens, and
-   * gives it back, until nothing is owed.
+   * does what comes, until nothing is owed. Given back, it would come here again, as often as there
+   * is something owed.
    */
   private Future<?> lastPullsOver() {
     if (!broker.clustered() || asked == 0) {
@@ -382,7 +384,14 @@ final class JetStreamBridge extends VerticleBase {
     return done.future();
   }
 
+  private boolean listening() {
+    return nothingOwed != null && !nothingOwed.future().isComplete();
+  }
+
   private int giveBackNow() {
+    if (nothingOwed != null) {
+      nothingOwed.tryComplete();
+    }
     takeArrived();
     int given = inProcess.size();
     inProcess.values().forEach(entry -> settleQuietly(entry.message::nak));
@@ -549,7 +558,7 @@ final class JetStreamBridge extends VerticleBase {
   }
 
   private void deliver(Message message) {
-    if (draining) {
+    if (draining && !listening()) {
       settleQuietly(message::nak);
       return;
     }
@@ -858,7 +867,7 @@ final class JetStreamBridge extends VerticleBase {
   }
 
   private void completeIfDrained() {
-    if (draining && inProcess.isEmpty() && drained != null) {
+    if (draining && inProcess.isEmpty() && drained != null && quiet.isComplete()) {
       drained.tryComplete();
     }
   }
