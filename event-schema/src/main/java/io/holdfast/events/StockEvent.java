@@ -84,8 +84,9 @@ public sealed interface StockEvent extends Event {
    * Stock that a level counts as reserved for an order before the order's own fact says so.
    *
    * @param quantity at least 1
-   * @param after the stream sequence of the level before it was counted. The InventoryReserved that
-   *     it stands for has a greater one; one with a smaller was counted already
+   * @param after the stream sequence of the newest fact that was taken into account before it was
+   *     counted. The InventoryReserved that it stands for has a greater one; another was counted
+   *     already
    */
   record Hold(String orderId, long quantity, long after) {
 

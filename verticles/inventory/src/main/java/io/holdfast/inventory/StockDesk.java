@@ -106,19 +106,21 @@ public final class StockDesk {
   /**
    * @param read when it was last read, counted in reads; what this desk has written since leaves no
    *     room for others' writes
+   * @param newest stream sequence of the newest fact that this takes into account, the level's own
+   *     or a reservation's that one of its holds stood for
    */
-  private record KnownLevel(StockLevel level, long sequence, long read) {
-    static final KnownLevel NONE = new KnownLevel(StockLevel.NONE, 0, 0);
+  private record KnownLevel(StockLevel level, long sequence, long read, long newest) {
+    static final KnownLevel NONE = new KnownLevel(StockLevel.NONE, 0, 0, 0);
 
-    KnownLevel settled(String orderId) {
-      return new KnownLevel(level.settled(orderId), sequence, read);
+    KnownLevel settled(String orderId, long reserved) {
+      return new KnownLevel(level.settled(orderId), sequence, read, Math.max(newest, reserved));
     }
 
     /** As it is when it is known what became of the order of one of its holds. */
     KnownLevel inViewOf(Hold hold, Fate fate) {
       return fate.reserved() > hold.after()
-          ? settled(hold.orderId())
-          : new KnownLevel(level.givenBack(hold), sequence, read);
+          ? settled(hold.orderId(), fate.reserved())
+          : new KnownLevel(level.givenBack(hold), sequence, read, newest);
     }
   }
 
@@ -368,9 +370,12 @@ public final class StockDesk {
               Map<Work, Fate> doubtful = new LinkedHashMap<>();
               for (int i = 0; i < batch.size(); i++) {
                 Appended stored = new Appended(first.get() + i, false);
-                doubtful.putAll(doubtful(batch.get(i), plan.facts().get(i), stored));
+                Map<Work, Fate> ofThis = doubtful(batch.get(i), plan.facts().get(i), stored);
+                doubtful.putAll(ofThis);
+                if (ofThis.isEmpty()) {
+                  noHoldLeft(batch.get(i), stored.sequence());
+                }
               }
-              batch.stream().filter(work -> !doubtful.containsKey(work)).forEach(this::noHoldLeft);
               return giveBackWhatIsHeldFor(doubtful)
                   .onSuccess(
                       done -> {
@@ -392,7 +397,7 @@ public final class StockDesk {
                   Event decided = fact.fact().event();
                   Map<Work, Fate> doubtful = doubtful(work, decided, stored);
                   if (doubtful.isEmpty()) {
-                    noHoldLeft(work);
+                    noHoldLeft(work, stored.sequence());
                   }
                   return settle(work, new Settled.Committed(decided), doubtful);
                 }
@@ -439,8 +444,7 @@ public final class StockDesk {
     KnownLevel before = known(sku);
     String orderId = work.request().aggregateId();
     StockLevel level =
-        reserved.holding(
-            orderId, reserved.reserved() - before.level().reserved(), before.sequence());
+        reserved.holding(orderId, reserved.reserved() - before.level().reserved(), before.newest());
     return append(sku, level, before.sequence(), work.request().traceId())
         .compose(
             result -> {
@@ -453,7 +457,7 @@ public final class StockDesk {
   }
 
   private void remember(String sku, StockLevel level, long sequence) {
-    levels.put(sku, new KnownLevel(level, sequence, known(sku).read()));
+    levels.put(sku, new KnownLevel(level, sequence, known(sku).read(), sequence));
   }
 
   private Future<AppendResult> append(
@@ -467,10 +471,14 @@ public final class StockDesk {
     return new UUID(random.nextLong(), random.nextLong()).toString();
   }
 
-  private void noHoldLeft(Work work) {
+  /**
+   * @param sequence of the fact that says what was held or is not needed
+   */
+  private void noHoldLeft(Work work, long sequence) {
     if (work.reserves()) {
+      String orderId = work.request().aggregateId();
       for (String sku : work.request().skus()) {
-        levels.computeIfPresent(sku, (known, level) -> level.settled(work.request().aggregateId()));
+        levels.computeIfPresent(sku, (name, known) -> known.settled(orderId, sequence));
       }
     }
   }
@@ -616,10 +624,11 @@ public final class StockDesk {
 
   private void remember(List<String> skus, List<Stored> found) {
     reads++;
-    skus.forEach(sku -> levels.put(sku, new KnownLevel(StockLevel.NONE, 0, reads)));
+    skus.forEach(sku -> levels.put(sku, new KnownLevel(StockLevel.NONE, 0, reads, 0)));
     for (Stored stored : found) {
       if (stored.envelope().event() instanceof StockLevelChanged fact) {
-        levels.put(fact.sku(), new KnownLevel(StockLevel.of(fact), stored.sequence(), reads));
+        long sequence = stored.sequence();
+        levels.put(fact.sku(), new KnownLevel(StockLevel.of(fact), sequence, reads, sequence));
       }
     }
   }

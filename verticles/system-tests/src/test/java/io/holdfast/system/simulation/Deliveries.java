@@ -32,6 +32,9 @@ final class Deliveries {
   /** What may be left of that when a process dies. */
   private static final long[] REST_OF_ACK_WAIT = {ACK_WAIT, 5, 50};
 
+  /** After the restart of a broker that had not put its consumers' state on the disk. */
+  private static final long[] FORGOTTEN = {5, 200, 1_000};
+
   private static final long[] BACKOFF = {1, 30, 200, 3_000};
   private static final int MAX_ATTEMPTS = 6;
 
@@ -174,6 +177,13 @@ final class Deliveries {
   private void acknowledge(Message message) {
     if (faults.happens(Fault.ACK_LOST)) {
       timeline.after(ACK_WAIT, () -> deliver(message));
+    } else if (faults.happens(Fault.ACK_FORGOTTEN)) {
+      timeline.after(
+          FORGOTTEN[choices.next(FORGOTTEN.length)],
+          () -> {
+            message.deliveries = 0;
+            deliver(message);
+          });
     } else {
       timeline.soon(() -> message.settled = true);
     }

@@ -18,6 +18,8 @@ enum Fault {
   STALE_READ,
   /** An acknowledgement is lost. */
   ACK_LOST,
+  /** The broker forgets what was delivered and acknowledged, and delivers it as if it were new. */
+  ACK_FORGOTTEN,
   /** A message is delivered again while its first delivery is still at work. */
   REDELIVERED_EARLY,
   /** A request to the gateway never arrives. */
