@@ -81,9 +81,9 @@ final class ProvisionCommand implements Callable<Integer> {
         return StreamAccess.get(
             broker.provision(
                 !check, created -> say("  %s  %s", Terminal.good("created"), created)));
-      } catch (RuntimeException noAnswer) {
+      } catch (Exception noAnswer) { // among them the client's IOException, which is not declared
         if (System.nanoTime() - deadline > 0) {
-          throw noAnswer;
+          throw new IllegalStateException(noAnswer.getMessage(), noAnswer);
         }
         LockSupport.parkNanos(BETWEEN_ATTEMPTS.toNanos());
       }
