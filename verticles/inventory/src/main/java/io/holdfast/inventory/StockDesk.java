@@ -39,6 +39,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Executor;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -130,6 +131,13 @@ public final class StockDesk {
    * @param reserved the stream sequence of its InventoryReserved; 0 if it will never have one
    */
   private record Fate(long reserved) {
+
+    /** Of those of whom it is known. */
+    static <K> Map<K, Fate> ofEach(Map<K, History> orders) {
+      Map<K, Fate> fates = new LinkedHashMap<>();
+      orders.forEach((order, history) -> of(history).ifPresent(fate -> fates.put(order, fate)));
+      return fates;
+    }
 
     /** Empty while that is open. */
     static Optional<Fate> of(History order) {
@@ -552,13 +560,7 @@ public final class StockDesk {
                     .loadEach(domain, works.stream().map(w -> w.request().aggregateId()).toList())
                     .onSuccess(found -> sort(works, found, open, moved, decided))));
     return Future.all(reads)
-        .compose(
-            read -> {
-              Map<Work, Fate> fates = new LinkedHashMap<>();
-              decided.forEach(
-                  (work, history) -> Fate.of(history).ifPresent(fate -> fates.put(work, fate)));
-              return giveBackWhatIsHeldFor(fates);
-            })
+        .compose(read -> giveBackWhatIsHeldFor(Fate.ofEach(decided)))
         .compose(
             done -> {
               decided.forEach(
@@ -612,14 +614,20 @@ public final class StockDesk {
     if (levels.size() > MAX_CACHED_LEVELS) {
       levels.clear(); // they are only a hint
     }
-    List<Future<?>> reads = new ArrayList<>();
     List<String> wanted = List.copyOf(skus);
-    for (int from = 0; from < wanted.size(); from += EventStreams.MAX_BATCH) {
-      List<String> page =
-          wanted.subList(from, Math.min(wanted.size(), from + EventStreams.MAX_BATCH));
-      reads.add(streams.loadAll(Domain.STOCK, page).onSuccess(found -> remember(page, found)));
+    return byPages(
+            wanted,
+            page -> streams.loadAll(Domain.STOCK, page).onSuccess(found -> remember(page, found)))
+        .compose(read -> lookAtHolds(wanted));
+  }
+
+  /** As many ids at a time as may be asked for. */
+  private static Future<Void> byPages(List<String> ids, Function<List<String>, Future<?>> read) {
+    List<Future<?>> reads = new ArrayList<>();
+    for (int from = 0; from < ids.size(); from += EventStreams.MAX_BATCH) {
+      reads.add(read.apply(ids.subList(from, Math.min(ids.size(), from + EventStreams.MAX_BATCH))));
     }
-    return Future.all(reads).compose(read -> lookAtHolds(wanted));
+    return Future.all(reads).mapEmpty();
   }
 
   private void remember(List<String> skus, List<Stored> found) {
@@ -641,22 +649,16 @@ public final class StockDesk {
             .map(Hold::orderId)
             .distinct()
             .toList();
-    List<Future<?>> looks = new ArrayList<>();
-    for (int from = 0; from < orders.size(); from += EventStreams.MAX_BATCH) {
-      looks.add(
-          streams
-              .loadEach(
-                  Domain.INVENTORY,
-                  orders.subList(from, Math.min(orders.size(), from + EventStreams.MAX_BATCH)))
-              .onSuccess(
-                  found -> {
-                    Map<String, Fate> fates = new HashMap<>();
-                    found.forEach(
-                        (id, history) -> Fate.of(history).ifPresent(f -> fates.put(id, f)));
-                    skus.forEach(sku -> judgeHolds(sku, fates));
-                  }));
-    }
-    return looks.isEmpty() ? Future.succeededFuture() : Future.all(looks).mapEmpty();
+    return byPages(
+        orders,
+        page ->
+            streams
+                .loadEach(Domain.INVENTORY, page)
+                .onSuccess(
+                    found -> {
+                      Map<String, Fate> fates = Fate.ofEach(found);
+                      skus.forEach(sku -> judgeHolds(sku, fates));
+                    }));
   }
 
   private void judgeHolds(String sku, Map<String, Fate> fates) {

@@ -101,17 +101,7 @@ class ReconcileTest {
 
   @Test
   void a_gateway_that_does_not_answer_is_no_violation_and_no_clean_verdict() {
-    Ran ran =
-        Ran.of(
-            "reconcile",
-            "--data",
-            folder.toString(),
-            "--nats",
-            TestBroker.shared().url(),
-            "--namespace",
-            groups.namespace(),
-            "--gateway",
-            "http://127.0.0.1:1");
+    Ran ran = Ran.of(arguments("http://127.0.0.1:1"));
 
     assertThat(ran.status()).isEqualTo(1);
     assertThat(ran.out())
@@ -208,27 +198,30 @@ class ReconcileTest {
                     new JsonObject().put("sku", "cup").put("quantity", 2).put("unit_price", 12.5)));
   }
 
+  private String[] arguments(String gateway, String... more) {
+    return Stream.concat(
+            Stream.of(
+                "reconcile",
+                "--data",
+                folder.toString(),
+                "--nats",
+                TestBroker.shared().url(),
+                "--namespace",
+                groups.namespace(),
+                "--gateway",
+                gateway),
+            Stream.of(more))
+        .toArray(String[]::new);
+  }
+
   /** The violations that the command reports, a line each: invariant, order, subject, problem. */
   private List<String> reconcile(String... more) {
     Path report = folder.resolve("report.json");
     String[] args =
-        Stream.concat(
-                Stream.of(
-                    "reconcile",
-                    "--data",
-                    folder.toString(),
-                    "--nats",
-                    TestBroker.shared().url(),
-                    "--namespace",
-                    groups.namespace(),
-                    "--gateway",
-                    urls.get("gateway"),
-                    "--wait",
-                    "3",
-                    "--json",
-                    report.toString()),
-                Stream.of(more))
-            .toArray(String[]::new);
+        arguments(
+            urls.get("gateway"),
+            Stream.concat(Stream.of("--wait", "3", "--json", report.toString()), Stream.of(more))
+                .toArray(String[]::new));
     int status = LauncherMain.commandLine().setOverwrittenOptionsAllowed(true).execute(args);
     try {
       List<String> lines = new ArrayList<>();

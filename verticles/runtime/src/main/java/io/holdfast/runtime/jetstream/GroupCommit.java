@@ -148,14 +148,15 @@ final class GroupCommit {
   /** The batch without those for whom it is too late; comes to an end whatever happens. */
   private Future<?> sent(List<Member> batch) {
     long now = System.nanoTime();
-    List<Member> late =
-        batch.stream().filter(member -> now - member.since > patienceNanos).toList();
-    if (!late.isEmpty()) {
-      BrokerException tooSlow = new BrokerException(Kind.OVERLOADED, "the broker is too slow");
-      answer(late, index -> Future.failedFuture(tooSlow));
+    int late = 0; // whoever waits longest comes first
+    while (late < batch.size() && now - batch.get(late).since > patienceNanos) {
+      late++;
     }
-    List<Member> inTime =
-        late.isEmpty() ? batch : batch.stream().filter(member -> !late.contains(member)).toList();
+    if (late > 0) {
+      BrokerException tooSlow = new BrokerException(Kind.OVERLOADED, "the broker is too slow");
+      answer(batch.subList(0, late), index -> Future.failedFuture(tooSlow));
+    }
+    List<Member> inTime = batch.subList(late, batch.size());
     try {
       return inTime.isEmpty() ? Future.succeededFuture() : send(inTime);
     } catch (RuntimeException notSent) {

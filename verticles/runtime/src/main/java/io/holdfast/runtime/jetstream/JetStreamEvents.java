@@ -429,10 +429,10 @@ final class JetStreamEvents implements StreamReader {
   /** What was found, if the leader knows no more; else looks again, after a while. */
   private <T> Future<T> unlessTheLeaderHas(
       String stream, String query, int looks, T found, Supplier<Future<T>> lookAgain) {
-    return leaderHas(stream, query)
+    return leadersSequence(stream, query)
         .compose(
-            has -> {
-              if (!has) {
+            sequence -> {
+              if (sequence == 0) {
                 return Future.succeededFuture(found);
               }
               if (looks == 0) {
@@ -442,10 +442,6 @@ final class JetStreamEvents implements StreamReader {
                   .timer(LOOK_AGAIN_MILLIS, TimeUnit.MILLISECONDS)
                   .compose(v -> lookAgain.get());
             });
-  }
-
-  private Future<Boolean> leaderHas(String stream, String query) {
-    return leadersSequence(stream, query).map(sequence -> sequence > 0);
   }
 
   /** Of the message that the stream's leader finds; 0 if it finds none. */

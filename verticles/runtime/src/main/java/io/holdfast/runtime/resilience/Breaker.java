@@ -74,7 +74,7 @@ public final class Breaker implements Pace {
             .openHandler(
                 v -> {
                   ramp.hold();
-                  failuresAtOpening = Math.max(failuresAtOpening, failureCount());
+                  failuresAtOpening = failures();
                   changed("open", clock.instant());
                 })
             .halfOpenHandler(v -> changed("half_open", openedAt))
@@ -122,7 +122,7 @@ public final class Breaker implements Pace {
 
   /** Consecutive ones up to now; if it is not closed, those that opened it or more. */
   public long failures() {
-    return Math.max(failuresAtOpening, failureCount());
+    return Math.max(failuresAtOpening, breaker.failureCount());
   }
 
   /** When it opened, if it is not closed. */
@@ -152,10 +152,6 @@ public final class Breaker implements Pace {
     Duration wait =
         nextProbeAt().map(at -> Duration.between(clock.instant(), at)).orElse(Duration.ZERO);
     return wait.isNegative() ? Duration.ZERO : wait;
-  }
-
-  private long failureCount() {
-    return breaker.failureCount();
   }
 
   private void changed(String state, Instant since) {

@@ -5,7 +5,6 @@ import static io.holdfast.runtime.support.Facts.created;
 import static io.holdfast.runtime.support.TestProcess.get;
 
 import io.holdfast.broker.NatsServer;
-import io.holdfast.events.OrderEvent.OrderCreated;
 import io.holdfast.runtime.support.TestProcess;
 import io.holdfast.runtime.support.TestServer;
 import io.vertx.core.Future;
@@ -74,13 +73,7 @@ class ClusteredDrainTest {
             "120000",
             "STREAM_MAX_BYTES",
             Long.toString(1L << 30));
-    get(
-        process
-            .streams()
-            .consume(
-                "inventory-reserve",
-                Reactions.on(
-                    OrderCreated.class, delivery -> Future.succeededFuture(Outcome.DONE))));
+    process.takeOrders(delivery -> Future.succeededFuture(Outcome.DONE));
     return process;
   }
 

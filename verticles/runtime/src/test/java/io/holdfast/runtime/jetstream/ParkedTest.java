@@ -4,7 +4,6 @@ import static io.holdfast.runtime.support.Eventually.eventually;
 import static io.holdfast.runtime.support.Facts.created;
 import static io.holdfast.runtime.support.TestProcess.get;
 
-import io.holdfast.events.OrderEvent.OrderCreated;
 import io.holdfast.runtime.support.TestProcess;
 import io.holdfast.runtime.support.TestServer;
 import io.vertx.core.Future;
@@ -46,16 +45,8 @@ class ParkedTest {
   }
 
   private static void consume(TestProcess process) {
-    get(
-        process
-            .streams()
-            .consume(
-                "inventory-reserve",
-                Reactions.on(
-                    OrderCreated.class,
-                    delivery ->
-                        Future.succeededFuture(
-                            new Outcome.Reject(new IllegalStateException("never"))))));
+    process.takeOrders(
+        delivery -> Future.succeededFuture(new Outcome.Reject(new IllegalStateException("never"))));
   }
 
   private static void await(TestProcess process, String name, int expected) {

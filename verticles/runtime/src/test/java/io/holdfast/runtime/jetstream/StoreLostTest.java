@@ -70,17 +70,11 @@ class StoreLostTest {
   void what_somebody_else_made_in_the_place_of_a_lost_store_is_not_taken_for_it() {
     append("o1", "o2");
     AtomicInteger delivered = new AtomicInteger();
-    get(
-        process
-            .streams()
-            .consume(
-                "inventory-reserve",
-                Reactions.on(
-                    OrderCreated.class,
-                    delivery -> {
-                      delivered.incrementAndGet();
-                      return Future.succeededFuture(Outcome.DONE);
-                    })));
+    process.takeOrders(
+        delivery -> {
+          delivered.incrementAndGet();
+          return Future.succeededFuture(Outcome.DONE);
+        });
     eventually("both are delivered", () -> delivered.get() == 2);
     comeBackWith(null);
     awaitProblem("is not there");

@@ -1,11 +1,15 @@
 package io.holdfast.runtime.support;
 
+import io.holdfast.events.OrderEvent.OrderCreated;
 import io.holdfast.runtime.boot.Platform;
 import io.holdfast.runtime.config.CommonSettings;
 import io.holdfast.runtime.config.Settings;
 import io.holdfast.runtime.jetstream.Broker;
 import io.holdfast.runtime.jetstream.BrokerException;
+import io.holdfast.runtime.jetstream.Delivery;
 import io.holdfast.runtime.jetstream.GroupStreams;
+import io.holdfast.runtime.jetstream.Outcome;
+import io.holdfast.runtime.jetstream.Reactions;
 import io.vertx.core.Future;
 import java.time.Duration;
 import java.util.HashMap;
@@ -13,6 +17,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 
 /**
  * What a process of group inventory has of the broker: a connection, and its streams, made ready.
@@ -79,6 +84,11 @@ public final class TestProcess implements AutoCloseable {
 
   public GroupStreams streams() {
     return streams;
+  }
+
+  /** Takes orders, as inventory does, from now on. */
+  public void takeOrders(Function<Delivery<OrderCreated>, Future<Outcome>> handler) {
+    get(streams.consume("inventory-reserve", Reactions.on(OrderCreated.class, handler)));
   }
 
   public Platform platform() {

@@ -26,12 +26,7 @@ enum Mutant implements Wiring {
   APPEND_WITHOUT_ITS_GUARD {
     @Override
     public EventStreams streams(EventStreams streams) {
-      return new ForwardingStreams(streams) {
-        @Override
-        public Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
-          return super.append(fact, ModelBroker.ANY);
-        }
-      };
+      return appending(streams, (fact, expected, sound) -> sound.append(fact, ModelBroker.ANY));
     }
   },
   STOCK_LEVELS_WITHOUT_THEIR_GUARD {
@@ -48,39 +43,29 @@ enum Mutant implements Wiring {
   LEVEL_OF_A_LONE_ORDER_WITHOUT_ITS_GUARD {
     @Override
     public EventStreams streams(EventStreams streams) {
-      return new ForwardingStreams(streams) {
-        @Override
-        public Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
-          return super.append(
-              fact, fact.event() instanceof StockLevelChanged ? ModelBroker.ANY : expectedSequence);
-        }
-      };
+      return appending(
+          streams,
+          (fact, expected, sound) ->
+              sound.append(
+                  fact, fact.event() instanceof StockLevelChanged ? ModelBroker.ANY : expected));
     }
   },
   HOLDS_NOT_WRITTEN_DOWN {
     @Override
     public EventStreams streams(EventStreams streams) {
-      return new ForwardingStreams(streams) {
-        @Override
-        public Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
-          return super.append(withoutHolds(fact), expectedSequence);
-        }
-      };
+      return appending(
+          streams, (fact, expected, sound) -> sound.append(withoutHolds(fact), expected));
     }
   },
   HOLDS_NOT_GIVEN_BACK {
     @Override
     public EventStreams streams(EventStreams streams) {
-      return new ForwardingStreams(streams) {
-        @Override
-        public Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
-          boolean correction =
-              fact.event() instanceof StockLevelChanged level && level.holds().isEmpty();
-          return correction
-              ? Future.succeededFuture(new Appended(expectedSequence, false))
-              : super.append(fact, expectedSequence);
-        }
-      };
+      return appending(
+          streams,
+          (fact, expected, sound) ->
+              fact.event() instanceof StockLevelChanged level && level.holds().isEmpty()
+                  ? Future.succeededFuture(new Appended(expected, false))
+                  : sound.append(fact, expected));
     }
   },
   RESERVATION_APART_FROM_ITS_LEVELS {
@@ -147,12 +132,8 @@ enum Mutant implements Wiring {
   CONFLICT_TAKEN_FOR_SUCCESS {
     @Override
     public EventStreams streams(EventStreams streams) {
-      return new ForwardingStreams(streams) {
-        @Override
-        public Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
-          return super.append(fact, expectedSequence).map(Mutant::success);
-        }
-      };
+      return appending(
+          streams, (fact, expected, sound) -> sound.append(fact, expected).map(Mutant::success));
     }
   },
   RELEASE_NOT_SEEN {
@@ -174,13 +155,14 @@ enum Mutant implements Wiring {
   NO_REFUND_AFTER_A_LOST_RACE {
     @Override
     public EventStreams streams(EventStreams streams) {
-      return new ForwardingStreams(streams) {
-        @Override
-        public Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
-          return super.append(fact, expectedSequence)
-              .map(result -> fact.event() instanceof PaymentProcessed ? success(result) : result);
-        }
-      };
+      return appending(
+          streams,
+          (fact, expected, sound) ->
+              sound
+                  .append(fact, expected)
+                  .map(
+                      result ->
+                          fact.event() instanceof PaymentProcessed ? success(result) : result));
     }
   },
   CHARGE_NOT_REVERSED_BY_A_REDELIVERY {
@@ -251,16 +233,28 @@ enum Mutant implements Wiring {
     return stored.envelope().event() instanceof InventoryReleased;
   }
 
-  /** A lone fact of this type is never stored, and whoever appends it does not learn that. */
-  private static EventStreams without(EventStreams streams, Class<? extends Event> type) {
+  /** How a fact is stored by itself, with the sound way at hand. */
+  private interface Append {
+    Future<AppendResult> append(Envelope<?> fact, long expectedSequence, EventStreams sound);
+  }
+
+  private static EventStreams appending(EventStreams streams, Append broken) {
     return new ForwardingStreams(streams) {
       @Override
       public Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
-        return type.isInstance(fact.event()) && expectedSequence == 0
-            ? Future.succeededFuture(new Appended(1, false))
-            : super.append(fact, expectedSequence);
+        return broken.append(fact, expectedSequence, streams);
       }
     };
+  }
+
+  /** A lone fact of this type is never stored, and whoever appends it does not learn that. */
+  private static EventStreams without(EventStreams streams, Class<? extends Event> type) {
+    return appending(
+        streams,
+        (fact, expected, sound) ->
+            type.isInstance(fact.event()) && expected == 0
+                ? Future.succeededFuture(new Appended(1, false))
+                : sound.append(fact, expected));
   }
 
   private static class WrappedGateway implements PaymentGateway {
