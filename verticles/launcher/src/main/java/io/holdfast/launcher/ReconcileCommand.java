@@ -13,6 +13,7 @@ import io.holdfast.runtime.jetstream.BrokerException;
 import io.holdfast.runtime.jetstream.RawMessage;
 import io.holdfast.runtime.jetstream.StreamCatalog;
 import io.holdfast.runtime.jetstream.StreamCatalog.ConsumerSpec;
+import io.holdfast.runtime.jetstream.StreamCatalog.StreamSpec;
 import io.holdfast.runtime.jetstream.StreamReader.ConsumerState;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
@@ -26,7 +27,9 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
@@ -93,12 +96,14 @@ final class ReconcileCommand implements Callable<Integer> {
     StreamCatalog.AUDITED.forEach(stream -> next.put(stream, 1L));
 
     // What comes in from here on is in flight; what was there has to reach its end in time.
-    Until until = now(streams);
+    List<String> optional = optionalStreams(streams);
+    List<ConsumerSpec> consumers = consumers(optional);
+    Until until = now(streams, optional);
     long deadline = begun + Duration.ofSeconds(waitSeconds).toNanos();
     List<Violation> unsettled;
     while (true) {
       readAll(streams, books, next);
-      unsettled = unsettledConsumers(streams, until);
+      unsettled = unsettledConsumers(streams, consumers, until);
       boolean settled =
           books.underWay(until) == 0
               && unsettled.isEmpty()
@@ -137,8 +142,8 @@ final class ReconcileCommand implements Callable<Integer> {
         Invariant.I7,
         "%d consumers, %d of them for redrives"
             .formatted(
-                StreamCatalog.CONSUMERS.size() + StreamCatalog.REDRIVE_CONSUMERS.size(),
-                StreamCatalog.REDRIVE_CONSUMERS.size()));
+                consumers.size(),
+                consumers.stream().filter(c -> c.stream().equals(StreamCatalog.REDRIVES)).count()));
     basis.put(Invariant.I8, "%,d facts".formatted(books.facts()));
     basis.put(Invariant.I9, "%,d orders".formatted(books.orderCount()));
     if (books.inFlight(until) > 0) {
@@ -206,9 +211,40 @@ final class ReconcileCommand implements Callable<Integer> {
     }
   }
 
-  private static Until now(StreamAccess streams) {
+  /** Those that are made only if a setting asks for them, and are there. */
+  private static List<String> optionalStreams(StreamAccess streams) {
+    return StreamCatalog.OPTIONAL_STREAMS.stream()
+        .map(StreamSpec::name)
+        .filter(
+            stream -> {
+              try {
+                StreamAccess.get(streams.reader().state(streams.subjects().stream(stream)));
+                return true;
+              } catch (BrokerException e) {
+                if (e.noSuchStream()) {
+                  return false;
+                }
+                throw e;
+              }
+            })
+        .toList();
+  }
+
+  /** Those that every system has, and those of these streams. */
+  private static List<ConsumerSpec> consumers(List<String> optionalStreams) {
+    List<ConsumerSpec> consumers = new ArrayList<>(StreamCatalog.CONSUMERS);
+    consumers.addAll(StreamCatalog.REDRIVE_CONSUMERS);
+    StreamCatalog.OPTIONAL_CONSUMERS.stream()
+        .filter(consumer -> optionalStreams.contains(consumer.stream()))
+        .forEach(consumer -> consumers.addAll(List.of(consumer, consumer.redriven())));
+    return consumers;
+  }
+
+  private static Until now(StreamAccess streams, List<String> optionalStreams) {
+    Set<String> all = new TreeSet<>(StreamCatalog.AUDITED);
+    all.addAll(optionalStreams);
     Map<String, Long> ends = new TreeMap<>();
-    StreamCatalog.AUDITED.forEach(
+    all.forEach(
         stream ->
             ends.put(
                 stream,
@@ -218,10 +254,9 @@ final class ReconcileCommand implements Callable<Integer> {
   }
 
   /** Messages that were there and are not delivered, or not settled. */
-  private static List<Violation> unsettledConsumers(StreamAccess streams, Until until) {
+  private static List<Violation> unsettledConsumers(
+      StreamAccess streams, List<ConsumerSpec> consumers, Until until) {
     List<Violation> violations = new ArrayList<>();
-    List<ConsumerSpec> consumers = new ArrayList<>(StreamCatalog.CONSUMERS);
-    consumers.addAll(StreamCatalog.REDRIVE_CONSUMERS);
     long redrives = 0;
     for (ConsumerSpec consumer : consumers) {
       String problem;
@@ -249,8 +284,8 @@ final class ReconcileCommand implements Callable<Integer> {
           problem =
               settled
                   ? null
-                  : "%,d messages wait, %,d are not acknowledged"
-                      .formatted(state.pending(), state.unacknowledged());
+                  : "%,d messages wait, %,d are not acknowledged%s"
+                      .formatted(state.pending(), state.unacknowledged(), ofASetting(consumer));
         }
       } catch (BrokerException e) {
         problem = "cannot be asked: " + e.getMessage();
@@ -272,6 +307,15 @@ final class ReconcileCommand implements Callable<Integer> {
               "%,d redriven messages wait for no consumer".formatted(kept - redrives)));
     }
     return violations;
+  }
+
+  /** Why nobody may take them any more: a setting can be taken back, its consumer stays. */
+  private static String ofASetting(ConsumerSpec consumer) {
+    String setting = StreamCatalog.ASKED_FOR_BY.get(consumer.stream());
+    return setting == null
+        ? ""
+        : "; if %s was set and is not any more, they end by themselves after a day"
+            .formatted(setting);
   }
 
   /** Whether the ledger holds all that was there. */

@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.holdfast.events.Domain;
 import io.holdfast.events.Envelope;
 import io.holdfast.events.StockEvent.StockLevelChanged;
+import io.holdfast.payments.PaymentsGroup;
 import io.holdfast.runtime.boot.RunningGroup;
 import io.holdfast.runtime.boot.VerticleGroup;
+import io.holdfast.runtime.jetstream.RawMessage;
 import io.holdfast.runtime.jetstream.StreamCatalog;
 import io.holdfast.testkit.Http;
 import io.holdfast.testkit.Streams;
@@ -148,6 +150,59 @@ class ReconcileTest {
         .asString()
         .startsWith("I4 ")
         .contains("stock.level.cup", "says received 1100, the receipts are 100");
+  }
+
+  @Test
+  void a_timer_and_a_redrive_that_nobody_takes_are_named_with_the_consumer_of_deadlines() {
+    groups
+        .with("RESERVATION_TTL", "1s")
+        .with("PAYMENT_GATEWAY_TIMEOUT_MS", "500")
+        .with("PAYMENT_GATEWAY_URL", urls.get("gateway"));
+    RunningGroup withDeadlines = groups.start(new PaymentsGroup());
+    assertThat(reconcile()).as("the consumer has nothing to do").isEmpty();
+    assertThat(Streams.get(withDeadlines.drain())).isTrue();
+    RawMessage reservation =
+        Streams.get(
+                streams
+                    .reader()
+                    .last(
+                        streams.subjects().stream("INVENTORY"),
+                        streams.subjects().subject("inventory.reserved." + orders.get("o-other"))))
+            .orElseThrow();
+    long inTimers = timers();
+    publish("timers.due.inventory.reserved." + orders.get("o-other"), reservation, inTimers);
+    publish(
+        "redrives.payments.payments-expire.timers.due.inventory.reserved." + orders.get("o-other"),
+        reservation,
+        0);
+
+    assertThat(reconcile(AT_ONCE))
+        .satisfiesExactlyInAnyOrder(
+            v ->
+                assertThat(v)
+                    .startsWith("I7  consumer payments-expire ")
+                    .contains("1 messages wait, 0 are not acknowledged", "RESERVATION_TTL"),
+            v ->
+                assertThat(v)
+                    .startsWith("I7  consumer payments-expire-redriven ")
+                    .contains("1 messages wait"));
+
+    groups.start(new PaymentsGroup());
+    assertThat(reconcile("--wait", "30")).as("somebody takes them").isEmpty();
+  }
+
+  private long timers() {
+    return Streams.get(streams.reader().state(streams.subjects().stream("TIMERS"))).lastSequence();
+  }
+
+  private void publish(String subject, RawMessage like, long expectedLast) {
+    assertThat(
+            Streams.get(
+                streams
+                    .reader()
+                    .appendNext(
+                        streams.subjects().subject(subject), Map.of(), like.body(), expectedLast)))
+        .isPresent();
   }
 
   @Test

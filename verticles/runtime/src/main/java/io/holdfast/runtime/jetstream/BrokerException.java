@@ -23,6 +23,9 @@ public final class BrokerException extends RuntimeException {
     REFUSED
   }
 
+  /** JetStream's own code for a stream that is not there. */
+  static final int STREAM_NOT_FOUND = 10059;
+
   private final Kind kind;
   private final int code;
 
@@ -45,6 +48,11 @@ public final class BrokerException extends RuntimeException {
 
   public int code() {
     return code;
+  }
+
+  /** Whether the broker says that there is no such stream. */
+  public boolean noSuchStream() {
+    return code == STREAM_NOT_FOUND;
   }
 
   /** Part of the normal life of a client; its stack tells nothing. */

@@ -43,7 +43,6 @@ final class Topology {
    */
   private static final int MAX_FACT_BYTES = 256 * 1024;
 
-  private static final int STREAM_NOT_FOUND = 10059;
   private static final int CONSUMER_NOT_FOUND = 10014;
 
   /** With a reason: the store holds what this server cannot read. */
@@ -98,7 +97,7 @@ final class Topology {
           problems.add(offline(wanted.getName(), e));
           continue;
         }
-        if (e.getApiErrorCode() != STREAM_NOT_FOUND) {
+        if (e.getApiErrorCode() != BrokerException.STREAM_NOT_FOUND) {
           throw e;
         }
         if (!mayCreate) {
@@ -126,7 +125,7 @@ final class Topology {
     try {
       found = management.getConsumerInfo(stream, spec.name()).getConsumerConfiguration();
     } catch (JetStreamApiException e) {
-      if (e.getApiErrorCode() == STREAM_NOT_FOUND) {
+      if (e.getApiErrorCode() == BrokerException.STREAM_NOT_FOUND) {
         return List.of("stream " + stream + " is not there");
       }
       if (OFFLINE.contains(e.getApiErrorCode())) {
@@ -213,7 +212,8 @@ final class Topology {
                 info.getStreamState().getByteCount(),
                 config.getMaxBytes()));
       } catch (JetStreamApiException e) {
-        if (e.getApiErrorCode() != STREAM_NOT_FOUND && !OFFLINE.contains(e.getApiErrorCode())) {
+        if (e.getApiErrorCode() != BrokerException.STREAM_NOT_FOUND
+            && !OFFLINE.contains(e.getApiErrorCode())) {
           throw e; // else it is among the problems
         }
       }

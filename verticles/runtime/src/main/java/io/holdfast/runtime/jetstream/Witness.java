@@ -32,7 +32,6 @@ final class Witness {
 
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Duration ANSWER = Duration.ofSeconds(1);
-  private static final int STREAM_NOT_FOUND = 10059;
 
   /**
    * So often in a row a stream has to end too early until that is believed for good. A cluster's
@@ -131,7 +130,7 @@ final class Witness {
       return new Answer(Optional.empty(), false);
     }
     if (info.has("error")) {
-      return info.at("/error/err_code").asInt() == STREAM_NOT_FOUND
+      return info.at("/error/err_code").asInt() == BrokerException.STREAM_NOT_FOUND
           ? new Answer(Optional.of("stream " + name + " is not there" + held(seen)), true)
           : new Answer(Optional.empty(), false);
     }
