@@ -15,12 +15,17 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.RoutingContext;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Server-sent events of one order until its final state. What is sent is always read from the
  * stream; a message on the order's subjects is only the sign to read.
+ *
+ * <p>An order whose message lies in DEADLETTERS may be days from its final state, and a client that
+ * is asleep does not leave. So nobody is told for longer than ten minutes by one response; who is
+ * still there comes again, as after every end, and goes on where it was.
  *
  * @see <a href="https://html.spec.whatwg.org/multipage/server-sent-events.html">Server-sent
  *     events</a>
@@ -40,6 +45,9 @@ public final class OrderFollowers {
 
   private static final int MAX_FOLLOWERS = 1_000;
 
+  /** Far above what an order takes that nothing keeps waiting. */
+  private static final Duration LONGEST = Duration.ofMinutes(10);
+
   /** After which a client whose connection was lost comes again; all of a replica's at once. */
   private static final int RETRY_MILLIS = 2_000;
 
@@ -49,25 +57,28 @@ public final class OrderFollowers {
   private final EventStreams streams;
   private final OrderDesk desk;
   private final int places;
+  private final Duration longest;
   private final AtomicInteger following = new AtomicInteger();
 
   public OrderFollowers(Vertx vertx, EventStreams streams, OrderDesk desk) {
-    this(vertx, streams, desk, MAX_FOLLOWERS);
+    this(vertx, streams, desk, MAX_FOLLOWERS, LONGEST);
   }
 
   /**
    * @param places followers at a time; more are sent away
+   * @param longest after which a response ends, whatever the order's state is
    */
-  OrderFollowers(Vertx vertx, EventStreams streams, OrderDesk desk, int places) {
+  OrderFollowers(Vertx vertx, EventStreams streams, OrderDesk desk, int places, Duration longest) {
     this.vertx = vertx;
     this.streams = streams;
     this.desk = desk;
     this.places = places;
+    this.longest = longest;
   }
 
   /**
-   * Takes the request over; ends it with the order's final state, or when the client leaves.
-   * Whoever names the last event that it has is told what came after it.
+   * Takes the request over; ends it with the order's final state, when the client leaves, or when
+   * it has taken long enough. Whoever names the last event that it has is told what came after it.
    *
    * @param view of the order, a moment ago
    */
@@ -107,6 +118,7 @@ public final class OrderFollowers {
     private final AtomicInteger signs = new AtomicInteger();
     private Watch watch = () -> {};
     private long timer;
+    private long limit;
     private long sentUpTo;
     private boolean reading;
     private boolean over;
@@ -137,6 +149,7 @@ public final class OrderFollowers {
                 response.write(": still here\n\n");
                 look(MAX_SETTLE_READS);
               });
+      limit = vertx.setTimer(longest.toMillis(), id -> end());
       look(MAX_SETTLE_READS);
     }
 
@@ -210,6 +223,7 @@ public final class OrderFollowers {
       over = true;
       following.decrementAndGet();
       vertx.cancelTimer(timer);
+      vertx.cancelTimer(limit);
       watch.close();
       if (!response.ended() && !response.closed()) {
         response.end();

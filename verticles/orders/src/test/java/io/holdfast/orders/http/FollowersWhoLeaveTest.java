@@ -23,20 +23,27 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Goal: whoever leaves gives the place back, at whatever moment. Method: one place, and a broker
- * that stands still while the first client's order is looked up and the client goes.
+ * Goal: whoever leaves gives the place back, at whatever moment, and whoever does not leave does so
+ * too. Method: one place; a broker that stands still while the first client's order is looked up
+ * and the client goes; an order that does not end.
  */
 class FollowersWhoLeaveTest {
 
   private static final OrderCreated ORDER =
       new OrderCreated("ord_1", "c1", BigDecimal.TEN, "EUR", List.of(), null);
+
+  private static final Duration USUAL = Duration.ofMinutes(10);
+  private static final Pattern ID = Pattern.compile("\\nid: (\\d+)\\n");
 
   @TempDir Path folder;
 
@@ -49,7 +56,7 @@ class FollowersWhoLeaveTest {
       Vertx vertx = Vertx.vertx();
       OrderDesk desk = new OrderDesk(streams.events(), Clock.systemUTC());
       get(desk.place(ORDER, "a".repeat(32)));
-      int port = serve(vertx, streams, desk);
+      int port = serve(vertx, streams, desk, USUAL);
       broker.pause();
       try (Socket leaves = follow(port)) {
         eventually("the request is in process", () -> asked.size() == 1);
@@ -70,7 +77,38 @@ class FollowersWhoLeaveTest {
     }
   }
 
-  private int serve(Vertx vertx, Streams streams, OrderDesk desk) {
+  @Test
+  void who_follows_an_order_that_does_not_end_is_let_go_in_time_and_goes_on_where_it_was()
+      throws IOException {
+    try (Streams streams =
+        new Streams(TestBroker.shared().url(), TestBroker.newNamespace(), Set.of("ORDERS"))) {
+      Vertx vertx = Vertx.vertx();
+      OrderDesk desk = new OrderDesk(streams.events(), Clock.systemUTC());
+      get(desk.place(ORDER, "a".repeat(32)));
+      int port = serve(vertx, streams, desk, Duration.ofSeconds(2));
+
+      String first = untilItEnds(port, "");
+      assertThat(first)
+          .startsWith("HTTP/1.1 200 OK")
+          .contains("retry: ", "event: OrderCreated")
+          .endsWith("\r\n0\r\n\r\n"); // an end as of every response, not a connection that broke
+      Matcher id = ID.matcher(first);
+      assertThat(id.find()).isTrue();
+      assertThat(untilItEnds(port, "Last-Event-ID: " + id.group(1) + "\r\n"))
+          .as("the one place was given back")
+          .startsWith("HTTP/1.1 200 OK")
+          .doesNotContain("event: ");
+      get(vertx.close());
+    }
+  }
+
+  private static String untilItEnds(int port, String header) throws IOException {
+    try (Socket follower = follow(port, header + "Connection: close\r\n")) {
+      return new String(follower.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+
+  private int serve(Vertx vertx, Streams streams, OrderDesk desk, Duration longest) {
     Router router = Router.router(vertx);
     router
         .route()
@@ -79,8 +117,8 @@ class FollowersWhoLeaveTest {
               asked.add(request.response());
               request.next();
             });
-    new OrderRoutes(desk, new OrderFollowers(vertx, streams.events(), desk, 1), Access.open(), "")
-        .mount(router);
+    OrderFollowers followers = new OrderFollowers(vertx, streams.events(), desk, 1, longest);
+    new OrderRoutes(desk, followers, Access.open(), "").mount(router);
     return get(
         vertx
             .createHttpServer()
@@ -90,12 +128,16 @@ class FollowersWhoLeaveTest {
   }
 
   private static Socket follow(int port) throws IOException {
+    return follow(port, "");
+  }
+
+  private static Socket follow(int port, String headers) throws IOException {
     Socket socket = new Socket(InetAddress.getLoopbackAddress(), port);
     socket.setSoTimeout(10_000);
     socket
         .getOutputStream()
         .write(
-            "GET /orders/ord_1/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            ("GET /orders/ord_1/events HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n")
                 .getBytes(StandardCharsets.US_ASCII));
     return socket;
   }
