@@ -9,8 +9,9 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 
 /** The services' HTTP as the commands use it; blocking, for the command's own thread. */
 final class Api {
@@ -23,16 +24,25 @@ final class Api {
 
   private Api() {}
 
-  /** Where a service is, as somebody typed it, without a slash at the end; empty if it is none. */
-  static Optional<URI> base(String url) {
+  /**
+   * Where a service is, as somebody typed it, without a slash at the end.
+   *
+   * @param from where it was typed, as it stands there before the address: {@code "--url "}
+   * @param orElse what could have been typed instead, {@code ", or none"}; or nothing
+   * @throws CommandLine.ParameterException if it is no such address
+   */
+  static URI base(CommandSpec command, String from, String url, String orElse) {
     try {
       URI uri = URI.create(url.endsWith("/") ? url.substring(0, url.length() - 1) : url);
-      return Optional.of(uri)
-          .filter(u -> u.getHost() != null)
-          .filter(u -> List.of("http", "https").contains(String.valueOf(u.getScheme())));
+      if (uri.getHost() != null
+          && ("http".equals(uri.getScheme()) || "https".equals(uri.getScheme()))) {
+        return uri;
+      }
     } catch (IllegalArgumentException notOne) {
-      return Optional.empty();
+      // said below, as of every other that is none
     }
+    throw new CommandLine.ParameterException(
+        command.commandLine(), from + url + ": must be like http://host:port" + orElse);
   }
 
   record Answer(int status, String body) {

@@ -57,6 +57,11 @@ class DataFolder {
     return known().flatMap(RunningSystem::find);
   }
 
+  /** What to say to somebody who wants to place orders and has not said where. */
+  String noOrdersService() {
+    return nothingRuns() + " Start it with: ./holdfast up, or say where: --url http://host:port";
+  }
+
   /** What to say where there is none, a sentence. */
   String nothingRuns() {
     return known()

@@ -311,8 +311,7 @@ final class DlqCommand implements Runnable {
         found = StreamAccess.get(streams.deadLetters().find(sequence));
       }
       if (found.letter().isEmpty()) {
-        spec.commandLine().getErr().println(found.problem());
-        return 1;
+        return Terminal.refused(spec, found.problem());
       }
       DeadLetter letter = found.letter().get();
       if (json) {

@@ -160,14 +160,9 @@ final class LoadCommand implements Callable<Integer> {
     LoadPlan plan = plan();
     Optional<RunningSystem> running = system.system();
     if (url == null && running.isEmpty()) {
-      spec.commandLine()
-          .getErr()
-          .println(
-              system.nothingRuns()
-                  + " Start it with: ./holdfast up, or say where: --url http://host:port");
-      return 1;
+      return Terminal.refused(spec, system.noOrdersService());
     }
-    URI orders = orders(url != null ? url : running.get().url("orders"));
+    URI orders = Api.base(spec, "--url ", url != null ? url : running.get().url("orders"), "");
     boolean here =
         running.map(found -> orders.toString().equals(found.url("orders"))).orElse(false);
     // A broker that is known is that of the system that runs here, unless it was named.
@@ -343,11 +338,6 @@ final class LoadCommand implements Callable<Integer> {
         .warmUp(time("--warm-up", warmUp))
         .answerLimit(time("--timeout", timeout))
         .endLimit(time("--wait", wait));
-  }
-
-  private URI orders(String base) {
-    return Api.base(base)
-        .orElseThrow(() -> bad("--url " + base + ": must be like http://host:port"));
   }
 
   private Duration time(String option, String text) {

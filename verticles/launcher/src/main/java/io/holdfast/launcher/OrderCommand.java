@@ -93,17 +93,17 @@ final class OrderCommand implements Callable<Integer> {
     }
     Optional<RunningSystem> running = dataFolder.system();
     if (running.isEmpty() && url == null) {
-      return refused(
-          dataFolder.nothingRuns()
-              + " Start it with: ./holdfast up, or say where: --url http://host:port");
+      return Terminal.refused(spec, dataFolder.noOrdersService());
     }
-    String orders = url != null ? base(url) : running.get().url("orders");
+    String orders =
+        url != null ? Api.base(spec, "--url ", url, "").toString() : running.get().url("orders");
     // Elsewhere is somebody else's system: nothing here knows its orders or is held to them.
     Optional<RunningSystem> system = running.filter(found -> orders.equals(found.url("orders")));
     JsonObject body = body();
     AcceptedOrders accepted = new AcceptedOrders(system.flatMap(here -> dataFolder.known()));
     if (count > 1 && system.isEmpty()) {
-      return refused(
+      return Terminal.refused(
+          spec,
           "--count follows the orders through the streams, so it needs a system that ./holdfast up started.");
     }
     if (count > 1) {
@@ -119,20 +119,6 @@ final class OrderCommand implements Callable<Integer> {
     return one(orders, system.map(s -> s.url("audit")), body, accepted);
   }
 
-  private String base(String address) {
-    return Api.base(address)
-        .orElseThrow(
-            () ->
-                new CommandLine.ParameterException(
-                    spec.commandLine(), "--url " + address + ": must be like http://host:port"))
-        .toString();
-  }
-
-  private int refused(String why) {
-    spec.commandLine().getErr().println(why);
-    return 1;
-  }
-
   private Integer one(
       String orders, Optional<String> audit, JsonObject body, AcceptedOrders accepted)
       throws Exception {
@@ -145,7 +131,8 @@ final class OrderCommand implements Callable<Integer> {
             : Api.post(orders + "/orders", body, "Idempotency-Key", key);
     long tookMillis = (System.nanoTime() - begun) / 1_000_000;
     if (answer.status() != 202) {
-      return refused("Not accepted: %d %s".formatted(answer.status(), readable(answer)));
+      return Terminal.refused(
+          spec, "Not accepted: %d %s".formatted(answer.status(), readable(answer)));
     }
     String orderId = answer.json().getString("order_id");
     accepted.add(orderId);

@@ -54,17 +54,8 @@ final class SystemOptions extends DataFolder {
   }
 
   private String gatewayAt(String url) {
-    return Api.base(url)
-        .orElseThrow(
-            () ->
-                new CommandLine.ParameterException(
-                    command.commandLine(),
-                    "%s%s: must be like http://host:port, or %s"
-                        .formatted(
-                            gateway == null ? "PAYMENT_GATEWAY_URL=" : "--gateway ",
-                            url,
-                            NO_GATEWAY)))
-        .toString();
+    String from = gateway == null ? "PAYMENT_GATEWAY_URL=" : "--gateway ";
+    return Api.base(command, from, url, ", or " + NO_GATEWAY).toString();
   }
 
   /** The broker's address; empty if nothing runs here and nothing was named. */

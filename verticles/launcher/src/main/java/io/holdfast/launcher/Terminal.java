@@ -1,6 +1,8 @@
 package io.holdfast.launcher;
 
 import java.util.Locale;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 
 /** How the commands speak to a person: plain lines, a little colour where there is a terminal. */
 final class Terminal {
@@ -20,6 +22,16 @@ final class Terminal {
 
   static void say(String format, Object... values) {
     say(String.format(Locale.ROOT, format, values));
+  }
+
+  /**
+   * Tells why a command did not do what it was asked for.
+   *
+   * @return its exit status
+   */
+  static int refused(CommandSpec command, String why) {
+    command.commandLine().getErr().println(why);
+    return CommandLine.ExitCode.SOFTWARE;
   }
 
   /** Whether somebody looks on while it happens. */

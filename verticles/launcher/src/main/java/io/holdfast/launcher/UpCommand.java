@@ -78,9 +78,10 @@ final class UpCommand implements Callable<Integer> {
     Files.createDirectories(data);
     Optional<RunningSystem> running = RunningSystem.find(data);
     if (running.isPresent()) {
-      return refused(
-          "Something is running over %s already: %s. Stop it, or give another --data DIR.",
-          data, running.get().living());
+      return Terminal.refused(
+          spec,
+          "Something is running over %s already: %s. Stop it, or give another --data DIR."
+              .formatted(data, running.get().living()));
     }
     if (portOffset < 0 || Groups.ALL.stream().anyMatch(group -> port(group) > MAX_PORT)) {
       throw new CommandLine.ParameterException(
@@ -88,9 +89,10 @@ final class UpCommand implements Callable<Integer> {
     }
     for (VerticleGroup group : Groups.ALL) {
       if (!free(port(group))) {
-        return refused(
-            "Port %d, for %s, is taken. Stop what holds it, or add --port-offset 1000 to move all ports.",
-            port(group), group.name());
+        return Terminal.refused(
+            spec,
+            "Port %d, for %s, is taken. Stop what holds it, or add --port-offset 1000 to move all ports."
+                .formatted(port(group), group.name()));
       }
     }
 
@@ -126,11 +128,6 @@ final class UpCommand implements Callable<Integer> {
     tell(natsUrl, urls);
     new CountDownLatch(1).await(); // until a signal runs the shutdown hook
     return 0;
-  }
-
-  private int refused(String format, Object... values) {
-    spec.commandLine().getErr().println(format.formatted(values));
-    return 1;
   }
 
   private Map<String, String> urls() {

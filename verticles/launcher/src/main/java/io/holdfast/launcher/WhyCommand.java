@@ -98,8 +98,7 @@ final class WhyCommand implements Callable<Integer> {
         d -> events.addAll(StreamAccess.get(streams.events().load(d, orderId)).events()));
     List<DeadLetter> deadLetters = deadLetters(streams);
     if (events.isEmpty() && deadLetters.isEmpty()) {
-      spec.commandLine().getErr().println("Nothing is stored about an order " + orderId + ".");
-      return 1;
+      return Terminal.refused(spec, "Nothing is stored about an order " + orderId + ".");
     }
     events.sort(Comparator.comparing(Stored::storedAt).thenComparing(s -> s.envelope().type()));
     Map<EventType, Stored> facts = new EnumMap<>(EventType.class);
