@@ -1,5 +1,6 @@
 package io.holdfast.launcher;
 
+import io.holdfast.broker.ClusterRoutes;
 import io.holdfast.broker.FreePorts;
 import io.holdfast.broker.NatsServer;
 import io.holdfast.broker.NatsServerBinary;
@@ -94,15 +95,11 @@ final class ChaosSite {
           Plan.BROKER, NatsServer.start(binary, NatsServerConfig.in(data.resolve("nats")).build()));
       return;
     }
-    List<Integer> routes = FreePorts.some(3);
-    String peers =
-        String.join(",", routes.stream().map(port -> "nats://127.0.0.1:" + port).toList());
-    for (int i = 0; i < routes.size(); i++) {
+    ClusterRoutes routes = ClusterRoutes.here("chaos", Plan.NODES.size());
+    for (int i = 0; i < Plan.NODES.size(); i++) {
       String name = Plan.NODES.get(i);
       // Clients are not told of the other brokers, so that they keep to their own wire.
-      String extra =
-          "cluster {\n  name: chaos\n  listen: \"127.0.0.1:%d\"\n  routes: [%s]\n  no_advertise: true\n}\n"
-              .formatted(routes.get(i), peers);
+      String extra = routes.of(i, "no_advertise: true");
       brokers.put(
           name,
           NatsServer.start(

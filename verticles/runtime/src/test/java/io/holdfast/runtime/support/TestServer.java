@@ -1,6 +1,6 @@
 package io.holdfast.runtime.support;
 
-import io.holdfast.broker.FreePorts;
+import io.holdfast.broker.ClusterRoutes;
 import io.holdfast.broker.NatsServer;
 import io.holdfast.broker.NatsServerBinary;
 import io.holdfast.broker.NatsServerConfig;
@@ -14,7 +14,6 @@ import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.stream.Collectors;
 
 /**
  * A real nats-server: one for all tests of this JVM, which keep apart by names of their own, or one
@@ -46,24 +45,18 @@ public final class TestServer {
 
   /** Three that replicate to each other, with every write synced; the caller closes them. */
   public static List<NatsServer> cluster(Path folder) {
-    List<Integer> ports = FreePorts.some(3);
-    String routes =
-        ports.stream()
-            .map(port -> "\"nats://127.0.0.1:" + port + "\"")
-            .collect(Collectors.joining(","));
+    ClusterRoutes routes = ClusterRoutes.here("test", 3);
     List<NatsServer> servers = new ArrayList<>();
     try {
-      for (int port : ports) {
-        String name = "node" + servers.size();
+      for (int node = 0; node < 3; node++) {
+        String name = "node" + node;
         servers.add(
             NatsServer.start(
                 NatsServerBinary.require(ProjectRoot.toolsFolder()),
                 NatsServerConfig.in(folder.resolve(name))
                     .serverName(name)
                     .maxFileStore(16L << 30) // the streams' limits together, which they won't reach
-                    .extra(
-                        "cluster { name: test, listen: \"127.0.0.1:%d\", routes: [%s] }"
-                            .formatted(port, routes))
+                    .extra(routes.of(node))
                     .build()));
       }
       return servers;

@@ -2,6 +2,7 @@ package io.holdfast.system.cluster;
 
 import static io.holdfast.testkit.Eventually.eventually;
 
+import io.holdfast.broker.ClusterRoutes;
 import io.holdfast.broker.NatsServer;
 import io.holdfast.broker.NatsServerBinary;
 import io.holdfast.broker.NatsServerConfig;
@@ -45,10 +46,12 @@ final class Cluster implements AutoCloseable {
     this.net = ClusterNet.open(NODES);
     try {
       NatsServerBinary program = NatsServerBinary.require(ProjectRoot.toolsFolder());
-      String routes =
-          IntStream.range(0, NODES)
-              .mapToObj(node -> "\"nats://%s:%d\"".formatted(net.address(node), ROUTES))
-              .collect(Collectors.joining(","));
+      ClusterRoutes routes =
+          new ClusterRoutes(
+              "holdfast",
+              IntStream.range(0, NODES)
+                  .mapToObj(node -> net.address(node) + ":" + ROUTES)
+                  .toList());
       for (int node = 0; node < NODES; node++) {
         NatsServerConfig config =
             NatsServerConfig.in(folder.resolve(name(node)))
@@ -56,9 +59,7 @@ final class Cluster implements AutoCloseable {
                 .host(net.address(node))
                 .port(CLIENTS)
                 .maxFileStore(16L << 30) // the streams' limits together, which they will not reach
-                .extra(
-                    "cluster { name: holdfast, listen: \"%s:%d\", routes: [%s] }"
-                        .formatted(net.address(node), ROUTES, routes))
+                .extra(routes.of(node))
                 .build();
         servers.add(
             NatsServer.start(

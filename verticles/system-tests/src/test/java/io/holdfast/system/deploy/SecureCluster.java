@@ -1,6 +1,6 @@
 package io.holdfast.system.deploy;
 
-import io.holdfast.broker.FreePorts;
+import io.holdfast.broker.ClusterRoutes;
 import io.holdfast.broker.NatsServer;
 import io.holdfast.broker.NatsServerBinary;
 import io.holdfast.broker.NatsServerConfig;
@@ -36,11 +36,7 @@ final class SecureCluster implements AutoCloseable {
                 certificates.certificate("node"),
                 certificates.key("node"),
                 certificates.authority());
-    List<Integer> ports = FreePorts.some(NODES);
-    String routes =
-        ports.stream()
-            .map(port -> "\"nats://127.0.0.1:" + port + "\"")
-            .collect(Collectors.joining(","));
+    ClusterRoutes routes = ClusterRoutes.here("holdfast", NODES);
     try {
       for (int node = 0; node < NODES; node++) {
         nodes.add(
@@ -50,13 +46,10 @@ final class SecureCluster implements AutoCloseable {
                     .serverName("node" + node)
                     .maxFileStore(16L << 30) // the streams' limits together, which they won't reach
                     .extra(
-                        "%s%n%scluster { name: holdfast, listen: \"127.0.0.1:%d\", routes: [%s], no_advertise: true, %s }"
-                            .formatted(
-                                tls,
-                                LimitedUsers.authorization(namespace),
-                                ports.get(node),
-                                routes,
-                                tls))
+                        tls
+                            + "\n"
+                            + LimitedUsers.authorization(namespace)
+                            + routes.of(node, "no_advertise: true", tls))
                     .build()));
       }
     } catch (RuntimeException e) {

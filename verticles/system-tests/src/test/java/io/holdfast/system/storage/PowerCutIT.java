@@ -4,7 +4,7 @@ import static io.holdfast.testkit.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.holdfast.broker.FreePorts;
+import io.holdfast.broker.ClusterRoutes;
 import io.holdfast.broker.NatsServer;
 import io.holdfast.broker.NatsServerBinary;
 import io.holdfast.broker.NatsServerConfig;
@@ -140,7 +140,7 @@ class PowerCutIT {
 
   private void start(int nodes, boolean syncAlways) {
     disk = new LoopDisk(folder);
-    List<Integer> routes = FreePorts.some(nodes);
+    ClusterRoutes routes = ClusterRoutes.here("power", nodes);
     for (int node = 0; node < nodes; node++) {
       NatsServerConfig.Builder config =
           NatsServerConfig.in(folder.resolve("node" + node))
@@ -149,13 +149,7 @@ class PowerCutIT {
               .maxFileStore(2L << 30) // the streams' limits, which they will not reach
               .syncAlways(syncAlways);
       if (nodes > 1) {
-        config.extra(
-            "cluster { name: power, listen: \"127.0.0.1:%d\", routes: [%s] }"
-                .formatted(
-                    routes.get(node),
-                    routes.stream()
-                        .map(port -> "\"nats://127.0.0.1:" + port + "\"")
-                        .collect(Collectors.joining(","))));
+        config.extra(routes.of(node));
       }
       servers.add(
           NatsServer.start(NatsServerBinary.require(ProjectRoot.toolsFolder()), config.build()));
