@@ -8,7 +8,6 @@ import static io.holdfast.runtime.support.TestProcess.failure;
 import static io.holdfast.runtime.support.TestProcess.get;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.holdfast.broker.NatsServer;
 import io.holdfast.events.Domain;
 import io.holdfast.events.Envelope;
 import io.holdfast.events.EventCodec;
@@ -19,21 +18,17 @@ import io.holdfast.events.StockEvent.StockLevelChanged;
 import io.holdfast.runtime.jetstream.AppendResult.Appended;
 import io.holdfast.runtime.jetstream.AppendResult.Conflict;
 import io.holdfast.runtime.jetstream.BrokerException.Kind;
-import io.holdfast.runtime.support.Line;
 import io.holdfast.runtime.support.TestProcess;
 import io.holdfast.runtime.support.TestServer;
 import io.holdfast.runtime.support.Wire;
 import io.vertx.core.Future;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 
@@ -42,27 +37,12 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
  * appended it learns which. Method: a real broker, answers that are lost on the way, a broker that
  * is killed, and one that is paused.
  */
-class AppendTest {
+class AppendTest extends AppendSetUp {
 
   private static final Duration AT_ONCE = Duration.ofSeconds(2);
 
   /** 5 s for an answer, 5 s for the look back, and what a loaded machine needs. */
   private static final Duration BOUND = Duration.ofSeconds(12);
-
-  @TempDir Path folder;
-  private TestProcess process;
-  private NatsServer server;
-  private Line line;
-
-  @AfterEach
-  void close() throws Exception {
-    // In this order, or the process would wait for a broker that is gone.
-    for (AutoCloseable open : new AutoCloseable[] {process, line, server}) {
-      if (open != null) {
-        open.close();
-      }
-    }
-  }
 
   // One fact.
 
@@ -347,9 +327,7 @@ class AppendTest {
 
   @Test
   void while_the_broker_is_down_appends_fail_at_once_and_none_turns_up_later() {
-    server = TestServer.own(folder);
-    process = TestProcess.on(server.url(), TestServer.newName());
-    EventStreams streams = process.streams();
+    EventStreams streams = withABrokerOfItsOwn();
     get(streams.append(created("before"), 0));
     server.kill();
     eventually("noticed", () -> !process.broker().usable());
@@ -371,9 +349,7 @@ class AppendTest {
   @Test
   @Execution(ExecutionMode.CONCURRENT) // only waits
   void a_broker_that_hangs_makes_an_append_fail_within_its_bound_and_repeating_it_is_safe() {
-    server = TestServer.own(folder);
-    process = TestProcess.on(server.url(), TestServer.newName());
-    EventStreams streams = process.streams();
+    EventStreams streams = withABrokerOfItsOwn();
     get(streams.append(created("before"), 0));
     server.pause();
 
@@ -384,17 +360,6 @@ class AppendTest {
     eventually("connected again", () -> process.broker().usable());
     assertThat(get(streams.append(created("o1"), 0))).isInstanceOf(Appended.class);
     assertThat(get(streams.load(Domain.ORDERS, "o1")).events()).hasSize(1);
-  }
-
-  private EventStreams shared() {
-    process = TestProcess.inNewNamespace();
-    return process.streams();
-  }
-
-  private EventStreams overALine() {
-    line = Line.to(TestServer.shared().url());
-    process = TestProcess.on(line.url(), TestServer.newName());
-    return process.streams();
   }
 
   private String subject(String name) {

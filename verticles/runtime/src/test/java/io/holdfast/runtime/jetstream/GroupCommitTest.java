@@ -8,24 +8,18 @@ import static io.holdfast.runtime.support.TestProcess.failure;
 import static io.holdfast.runtime.support.TestProcess.get;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.holdfast.broker.NatsServer;
 import io.holdfast.events.Domain;
 import io.holdfast.runtime.jetstream.AppendResult.Appended;
 import io.holdfast.runtime.jetstream.AppendResult.Conflict;
 import io.holdfast.runtime.jetstream.BrokerException.Kind;
-import io.holdfast.runtime.support.Line;
-import io.holdfast.runtime.support.TestProcess;
 import io.holdfast.runtime.support.TestServer;
 import io.holdfast.runtime.support.Wire;
 import io.vertx.core.Future;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 
@@ -34,25 +28,15 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
  * Method: many at once at a real broker, among them those that conflict, repeat, or are refused;
  * answers that are lost, and a broker that is killed.
  */
-class GroupCommitTest {
+class GroupCommitTest extends AppendSetUp {
 
   private static final int MANY = 500;
 
   /** 5 s for an answer, 5 s for the look back, twice, and what a loaded machine needs. */
   private static final Duration BOUND = Duration.ofSeconds(24);
 
-  @TempDir Path folder;
-  private TestProcess process;
-  private NatsServer server;
-  private Line line;
-
-  @AfterEach
-  void close() throws Exception {
-    for (AutoCloseable open : new AutoCloseable[] {process, line, server}) {
-      if (open != null) {
-        open.close();
-      }
-    }
+  GroupCommitTest() {
+    super("GROUP_COMMIT", "true");
   }
 
   @Test
@@ -167,8 +151,7 @@ class GroupCommitTest {
   @Test
   @Execution(ExecutionMode.CONCURRENT) // only waits
   void one_whose_answer_is_lost_finds_its_own_fact_and_those_behind_it_come_in_time_or_never() {
-    line = Line.to(TestServer.shared().url());
-    process = TestProcess.on(line.url(), TestServer.newName(), "GROUP_COMMIT", "true");
+    overALine();
     line.loseAnswers(true);
     List<Future<AppendResult>> appends =
         IntStream.range(0, 100)
@@ -191,9 +174,7 @@ class GroupCommitTest {
 
   @Test
   void a_broker_that_is_killed_leaves_none_undecided_and_repeating_them_stores_each_once() {
-    server = TestServer.own(folder);
-    process = TestProcess.on(server.url(), TestServer.newName(), "GROUP_COMMIT", "true");
-    EventStreams streams = process.streams();
+    EventStreams streams = withABrokerOfItsOwn();
     List<Future<AppendResult>> appends =
         IntStream.range(0, 2_000).mapToObj(i -> streams.append(created("o" + i), 0)).toList();
     eventually("the first are stored", () -> appends.getFirst().isComplete());
@@ -218,8 +199,7 @@ class GroupCommitTest {
   @Test
   @Execution(ExecutionMode.CONCURRENT) // only waits
   void a_broker_that_hangs_makes_all_fail_within_their_bound_and_repeating_them_is_safe() {
-    server = TestServer.own(folder);
-    process = TestProcess.on(server.url(), TestServer.newName(), "GROUP_COMMIT", "true");
+    withABrokerOfItsOwn();
     get(process.streams().append(created("before"), 0));
     server.pause();
 
@@ -236,10 +216,6 @@ class GroupCommitTest {
     }
     assertThat(get(process.streams().load(Domain.ORDERS, "o1")).events()).hasSize(1);
     assertThat(stored()).hasSize(MANY + 1);
-  }
-
-  private void shared() {
-    process = TestProcess.inNewNamespace("GROUP_COMMIT", "true");
   }
 
   private List<Future<AppendResult>> appendMany() {
