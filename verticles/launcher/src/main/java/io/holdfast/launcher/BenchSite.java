@@ -40,9 +40,8 @@ final class BenchSite implements AutoCloseable {
   private static final long LOOK_MILLIS = 20;
   private static final long PLENTY = 1_000_000_000;
 
-  /** What {@code ./holdfast} gives the JVM that {@code up} runs in. */
-  private static final List<String> LAUNCHER_JVM =
-      List.of("-XX:+UseSerialGC", "-Xmx768m", "-Xmn320m");
+  /** What {@code ./holdfast}, which needs them before any JVM runs, gives the one of {@code up}. */
+  static final List<String> LAUNCHER_JVM = List.of("-XX:+UseSerialGC", "-Xmx768m", "-Xmn320m");
 
   private final Path data;
   private final boolean oneJvm;

@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Goal: commands that are typed at once build once. Method: the script in a project of its own,
- * whose Maven and Java are scripts of the test's.
+ * Goal: commands that are typed at once build once, and {@code up} gets the JVM that is measured.
+ * Method: the script in a project of its own, whose Maven and Java are scripts of the test's.
  */
 class ScriptTest {
 
@@ -35,7 +35,7 @@ class ScriptTest {
     Files.createDirectories(root.resolve("event-schema"));
     Files.createDirectories(root.resolve("verticles/launcher/target"));
     executable("jdk/bin/javac", "");
-    executable("jdk/bin/java", "test -s verticles/launcher/target/launcher-fat.jar");
+    executable("jdk/bin/java", "echo \"$@\"; test -s verticles/launcher/target/launcher-fat.jar");
     Files.writeString(root.resolve("jdk/release"), "JAVA_VERSION=\"99\"\n");
     executable(
         "bin/mvn",
@@ -78,9 +78,26 @@ class ScriptTest {
     assertThat(Files.readAllLines(root.resolve("mavens"))).hasSize(1);
   }
 
+  @Test
+  void up_gets_the_jvm_options_that_the_bench_measures_it_with() throws Exception {
+    Files.writeString(root.resolve("go"), "");
+
+    Process up = command("up", "said");
+
+    assertThat(up.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(said("said").lines().filter(line -> line.endsWith(" up")))
+        .singleElement()
+        .asString()
+        .startsWith(String.join(" ", BenchSite.LAUNCHER_JVM) + " -Dholdfast.root=");
+  }
+
   private Process command(String name) throws IOException {
+    return command("doctor", name);
+  }
+
+  private Process command(String typed, String name) throws IOException {
     ProcessBuilder builder =
-        new ProcessBuilder("bash", "holdfast", "doctor")
+        new ProcessBuilder("bash", "holdfast", typed)
             .directory(root.toFile())
             .redirectErrorStream(true)
             .redirectOutput(root.resolve(name).toFile());
