@@ -76,6 +76,23 @@ class OutsideTheProjectTest {
     assertThat(temporary).isEmptyDirectory();
   }
 
+  @Test
+  void streams_are_made_with_nothing_but_an_environment_as_in_an_image() throws Exception {
+    String namespace = TestBroker.newNamespace();
+    Map<String, String> environment =
+        Map.of(
+            "NATS_URL", TestBroker.shared().url(),
+            "NAMESPACE", namespace,
+            "STREAM_MAX_BYTES", Long.toString(64L << 20));
+
+    Outcome made = run("provision", environment);
+    assertThat(made.status()).as(made.text()).isZero();
+    assertThat(made.text()).contains("created  stream " + namespace + "_ORDERS");
+    Outcome checked = run("provision --check", environment);
+    assertThat(checked.status()).as(checked.text()).isZero();
+    assertThat(nowhere).isEmptyDirectory();
+  }
+
   @ParameterizedTest
   @CsvSource({
     "order,                   --url http://host:port",
@@ -121,6 +138,11 @@ class OutsideTheProjectTest {
   }
 
   private Outcome run(String line) throws IOException, InterruptedException {
+    return run(line, Map.of());
+  }
+
+  private Outcome run(String line, Map<String, String> environment)
+      throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
@@ -131,6 +153,7 @@ class OutsideTheProjectTest {
     ProcessBuilder builder =
         new ProcessBuilder(command).directory(nowhere.toFile()).redirectErrorStream(true);
     builder.environment().keySet().removeIf(name -> name.startsWith("NATS_"));
+    builder.environment().putAll(environment);
     Process process = builder.start();
     String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     if (!process.waitFor(60, TimeUnit.SECONDS)) {
