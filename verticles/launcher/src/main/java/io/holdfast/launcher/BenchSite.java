@@ -41,7 +41,8 @@ final class BenchSite implements AutoCloseable {
   private static final long PLENTY = 1_000_000_000;
 
   /** What {@code ./holdfast}, which needs them before any JVM runs, gives the one of {@code up}. */
-  static final List<String> LAUNCHER_JVM = List.of("-XX:+UseSerialGC", "-Xmx768m", "-Xmn320m");
+  static final List<String> LAUNCHER_JVM =
+      List.of("-XX:+UseSerialGC", "-Xmx768m", "-Xmn320m", "-XX:MaxTenuringThreshold=2");
 
   private final Path data;
   private final boolean oneJvm;
