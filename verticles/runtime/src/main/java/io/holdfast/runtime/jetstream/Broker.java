@@ -31,6 +31,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
 import javax.net.ssl.SSLException;
 import org.slf4j.Logger;
 
@@ -63,6 +64,9 @@ public final class Broker {
   /** Beyond this the broker would close the connection, for the whole line is 4 KB at most. */
   private static final int LONGEST_SUBJECT = 3_500;
 
+  /** After which nobody knows whether a message was stored. */
+  static final Duration STORE_TIMEOUT = Duration.ofSeconds(5);
+
   private static final Duration DRAIN_LIMIT = Duration.ofSeconds(2);
   private static final int NO_RESPONDERS = 503;
   private static final int END_OF_BATCH = 204;
@@ -78,6 +82,9 @@ public final class Broker {
   private final long sweeper;
   private final Witness witness = new Witness();
   private final QuietErrors errors;
+
+  /** One for all, as every fact that is stored needs it. */
+  private final Function<List<Message>, PubAck> acknowledged = this::acknowledged;
 
   /** Counts connects and disconnects; guarded by this object. */
   private long turn;
@@ -207,6 +214,22 @@ public final class Broker {
    */
   public Future<Message> request(String subject, Headers headers, byte[] body, Duration timeout) {
     return send(subject, headers, body, timeout, false).map(List::getFirst);
+  }
+
+  /**
+   * Publishes to a stream.
+   *
+   * @return what the stream's leader says to it, a refusal too; fails with {@link BrokerException},
+   *     {@code NO_ANSWER} where nobody knows whether it was stored
+   */
+  Future<PubAck> store(String subject, Headers headers, byte[] body) {
+    return send(subject, headers, body, STORE_TIMEOUT, false).map(acknowledged);
+  }
+
+  private PubAck acknowledged(List<Message> answer) {
+    PubAck ack = PubAck.parse(answer.getFirst().getData());
+    witness.saw(ack.stream(), ack.sequence());
+    return ack;
   }
 
   /**

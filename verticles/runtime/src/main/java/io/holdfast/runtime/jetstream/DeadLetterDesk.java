@@ -11,7 +11,6 @@ import io.holdfast.events.Subjects;
 import io.holdfast.events.UndecodableEventException;
 import io.holdfast.runtime.jetstream.AppendResult.Appended;
 import io.holdfast.runtime.jetstream.AppendResult.Conflict;
-import io.holdfast.runtime.jetstream.BrokerException.Kind;
 import io.holdfast.runtime.jetstream.DeadLetter.Resolved;
 import io.holdfast.runtime.telemetry.Traceparent;
 import io.nats.client.impl.Headers;
@@ -38,13 +37,22 @@ public final class DeadLetterDesk {
   private static final int PAGE = 250;
   private static final int PAGE_BYTES = 2 << 20;
 
-  private final JetStreamEvents events;
+  private final StreamReader reader;
+  private final Histories histories;
+  private final Appends appends;
   private final Subjects subjects;
   private final EventCodec codec;
   private final String stream;
 
-  DeadLetterDesk(JetStreamEvents events, Subjects subjects, EventCodec codec) {
-    this.events = events;
+  DeadLetterDesk(
+      StreamReader reader,
+      Histories histories,
+      Appends appends,
+      Subjects subjects,
+      EventCodec codec) {
+    this.reader = reader;
+    this.histories = histories;
+    this.appends = appends;
     this.subjects = subjects;
     this.codec = codec;
     this.stream = subjects.stream(Domain.DEADLETTERS);
@@ -114,7 +122,7 @@ public final class DeadLetterDesk {
    * @param from sequence in DEADLETTERS to begin at, 1 for the first one
    */
   public Future<Page> page(long from) {
-    return events
+    return reader
         .read(stream, from, PAGE, PAGE_BYTES)
         .compose(
             messages -> {
@@ -127,7 +135,7 @@ public final class DeadLetterDesk {
 
   /** The dead letter of this sequence. */
   public Future<Found> find(long sequence) {
-    return events
+    return reader
         .read(stream, sequence, 1, PAGE_BYTES)
         .compose(
             messages -> {
@@ -224,7 +232,7 @@ public final class DeadLetterDesk {
     // An id of its own, or another operator's fact would be taken for ours.
     String distinction = Long.toString(ThreadLocalRandom.current().nextLong() >>> 1, 36);
     Instant now = Instant.now();
-    return events
+    return appends
         .append(Envelope.repeated(fact, distinction, now, letter.traceId()), 0)
         .map(
             result ->
@@ -277,23 +285,17 @@ public final class DeadLetterDesk {
             storedAt -> {
               MessageDeadLettered message = letter.message();
               String group = StreamCatalog.consumer(message.consumer()).group();
-              return events.send(
+              return appends.send(
                   subjects.redrive(group, message.consumer(), message.subject()),
                   headers(letter, storedAt),
                   letter.payload());
-            })
-        .compose(
-            ack ->
-                ack.errorCode() == 0
-                    ? Future.succeededFuture()
-                    : Future.failedFuture(
-                        new BrokerException(Kind.REFUSED, ack.error(), ack.errorCode())));
+            });
   }
 
   /** When the message was first stored, if it is still where it was; else empty. */
   private Future<Optional<Instant>> storedAt(DeadLetter letter) {
     MessageDeadLettered message = letter.message();
-    return events
+    return reader
         .read(message.stream(), message.sequence(), 1, PAGE_BYTES)
         .map(
             messages ->
@@ -343,7 +345,7 @@ public final class DeadLetterDesk {
     try {
       Envelope<?> envelope = codec.decode(message.body());
       if (!(envelope.event() instanceof MessageDeadLettered fact)
-          || !JetStreamEvents.belongs(envelope, message.subject(), subjects)) {
+          || !Stored.belongs(envelope, message.subject(), subjects)) {
         return Optional.empty();
       }
       String service = subjects.withoutNamespace(message.subject()).split("\\.", 3)[1];
@@ -370,7 +372,7 @@ public final class DeadLetterDesk {
                 letter ->
                     subjects.fact(EventType.DEAD_LETTER_RESOLVED, Long.toString(letter.sequence())))
             .toList();
-    return events
+    return histories
         .lastFacts(Domain.DEADLETTERS, places)
         .map(
             facts -> {

@@ -40,13 +40,16 @@ final class DeadLetters {
   private static final int PART_OF_HEADERS = 16_000;
   private static final int MAX_NAME = 8_000;
 
-  private final JetStreamEvents events;
+  private final Appends appends;
+  private final Histories histories;
   private final Subjects subjects;
   private final EventCodec codec;
   private final String group;
 
-  DeadLetters(JetStreamEvents events, Subjects subjects, EventCodec codec, String group) {
-    this.events = events;
+  DeadLetters(
+      Appends appends, Histories histories, Subjects subjects, EventCodec codec, String group) {
+    this.appends = appends;
+    this.histories = histories;
     this.subjects = subjects;
     this.codec = codec;
     this.group = group;
@@ -81,7 +84,7 @@ final class DeadLetters {
     String subject = subjects.deadLetter(group, from.subject());
     byte[] bytes = codec.encode(letter);
     if (bytes.length <= MAX_BYTES && readable(whole.headers())) {
-      return events.park(subject, letter, bytes);
+      return appends.park(subject, letter, bytes);
     }
     MessageDeadLettered part =
         quoting(
@@ -95,7 +98,7 @@ final class DeadLetters {
             body.length);
     Envelope<MessageDeadLettered> shortened =
         new Envelope<>(id, part, letter.timestamp(), letter.traceId(), Envelope.VERSION);
-    return events.park(subject, shortened, codec.encode(shortened));
+    return appends.park(subject, shortened, codec.encode(shortened));
   }
 
   private static MessageDeadLettered quoting(
@@ -148,7 +151,7 @@ final class DeadLetters {
 
   /** As {@link #park}, for a message that is not delivered any more. */
   Future<Void> parkStored(ConsumerSpec spec, long sequence, long deliveries, Failures failures) {
-    return events
+    return histories
         .at(subjects.stream(spec.stream()), sequence)
         .compose(
             found -> {

@@ -43,7 +43,10 @@ public final class GroupStreams implements EventStreams {
   private final Tracing tracing;
   private final Logger log;
   private final EventCodec codec = new EventCodec();
-  private final JetStreamEvents events;
+  private final JetStreamApi api;
+  private final Histories histories;
+  private final Appends appends;
+  private final StreamReader reader;
   private final DeadLetters deadLetters;
   private final StorageRoom room;
   private final AtomicBoolean watchesRoom = new AtomicBoolean();
@@ -90,11 +93,23 @@ public final class GroupStreams implements EventStreams {
     this.meters = meters;
     this.log = Logging.of(group, GroupStreams.class);
     this.room = new StorageRoom(vertx, broker, settings.subjects(), meters, log);
-    this.events =
-        new JetStreamEvents(
-            vertx, broker, settings.subjects(), codec, meters, tracing, settings.groupCommit());
+    DirectGet messages = new DirectGet(broker);
+    this.api = new JetStreamApi(broker);
+    this.reader = new JetStreamReader(broker, messages, api);
+    this.histories = new Histories(vertx, messages, api, settings.subjects(), codec);
+    this.appends =
+        new Appends(
+            vertx,
+            broker,
+            api,
+            histories,
+            settings.subjects(),
+            codec,
+            meters,
+            tracing,
+            settings.groupCommit());
     this.parked = new Parked(vertx, broker, settings.subjects(), codec, group);
-    this.deadLetters = new DeadLetters(events, settings.subjects(), codec, group);
+    this.deadLetters = new DeadLetters(appends, histories, settings.subjects(), codec, group);
   }
 
   /**
@@ -156,42 +171,48 @@ public final class GroupStreams implements EventStreams {
   }
 
   public StreamReader reader() {
-    return events;
+    return reader;
+  }
+
+  /** Where the group's consumers park what they give up. */
+  DeadLetters deadLetters() {
+    return deadLetters;
   }
 
   /** Where dead letters are dealt with, those of every group. */
   public DeadLetterDesk deadLetterDesk() {
-    return new DeadLetterDesk(events, settings.subjects(), codec);
+    return new DeadLetterDesk(reader, histories, appends, settings.subjects(), codec);
   }
 
   @Override
   public Future<AppendResult> append(Envelope<?> fact, long expectedSequence) {
-    return events.append(fact, expectedSequence);
+    return appends.append(fact, expectedSequence);
   }
 
   @Override
   public Future<Optional<Long>> appendTogether(List<Guarded> facts) {
-    return events.appendTogether(facts);
+    return appends.appendTogether(facts);
   }
 
   @Override
   public Future<History> load(Domain domain, String aggregateId) {
-    return events.load(domain, aggregateId);
+    return histories.load(domain, aggregateId);
   }
 
   @Override
   public Future<List<Stored>> loadAll(Domain domain, List<String> aggregateIds) {
-    return events.loadAll(domain, aggregateIds);
+    return histories.loadAll(domain, aggregateIds);
   }
 
   @Override
   public Future<Map<String, History>> loadEach(Domain domain, List<String> aggregateIds) {
-    return events.loadEach(domain, aggregateIds);
+    return histories.loadEach(domain, aggregateIds);
   }
 
   @Override
   public Future<List<String>> aggregates(EventType type, int offset) {
-    return events.aggregates(type, offset);
+    return api.lastTokens(
+        settings.subjects().stream(type.domain()), settings.subjects().every(type), offset);
   }
 
   @Override

@@ -590,7 +590,7 @@ final class JetStreamBridge extends VerticleBase {
       if (spec.redrives() && !from.redriven()) {
         throw invalid("nothing says where this redriven message comes from");
       }
-      if (!JetStreamEvents.belongs(envelope, from.subject(), settings.subjects())) {
+      if (!Stored.belongs(envelope, from.subject(), settings.subjects())) {
         throw mismatch(from);
       }
       Instant storedAt = from.storedAt() == null ? envelope.timestamp() : from.storedAt();

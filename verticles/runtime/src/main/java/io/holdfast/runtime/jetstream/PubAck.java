@@ -49,6 +49,21 @@ record PubAck(String stream, long sequence, boolean duplicate, int errorCode, St
     return duplicate || errorCode == DUPLICATE_IN_BATCH;
   }
 
+  /**
+   * Itself, for whoever asks no further why it was not stored.
+   *
+   * @throws BrokerException if the broker refused
+   */
+  PubAck orThrow() {
+    if (errorCode != 0) {
+      throw new BrokerException(BrokerException.Kind.REFUSED, error, errorCode);
+    }
+    return this;
+  }
+
+  /**
+   * @throws BrokerException if it says nothing that can be read
+   */
   static PubAck parse(byte[] body) {
     String stream = null;
     long sequence = 0;

@@ -110,13 +110,13 @@ class BrokerCrashTest {
                   + "\"ack_wait\":2000000000,\"max_deliver\":-1}}")
               .formatted(stream, CONSUMER));
     }
-    JetStreamEvents events = (JetStreamEvents) process.streams().reader();
     Reactions reactions =
         Reactions.on(
             OrderCreated.class,
             delivery -> {
               mostInProcess.accumulateAndGet(inProcess.incrementAndGet(), Math::max);
-              return events
+              return process
+                  .streams()
                   .load(Domain.ORDERS, delivery.event().orderId())
                   .<Outcome>map(
                       history -> {
@@ -132,7 +132,7 @@ class BrokerCrashTest {
             reactions,
             process.settings(),
             new EventCodec(),
-            new DeadLetters(events, process.settings().subjects(), new EventCodec(), "inventory"),
+            process.streams().deadLetters(),
             process.platform().meters(),
             Tracing.OFF,
             Logging.of("inventory", JetStreamBridge.class));

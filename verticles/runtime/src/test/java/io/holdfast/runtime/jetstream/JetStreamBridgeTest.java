@@ -255,7 +255,6 @@ class JetStreamBridgeTest {
         ("{\"stream_name\":\"%s\",\"config\":{\"durable_name\":\"%s\",\"ack_policy\":\"explicit\","
                 + "\"ack_wait\":30000000000}}")
             .formatted(process.stream("ORDERS"), CONSUMER));
-    JetStreamEvents events = (JetStreamEvents) process.streams().reader();
     JetStreamBridge bridge =
         new JetStreamBridge(
             process.broker(),
@@ -268,7 +267,7 @@ class JetStreamBridgeTest {
                         : Future.succeededFuture(Outcome.DONE)),
             process.settings(),
             new EventCodec(),
-            new DeadLetters(events, process.settings().subjects(), new EventCodec(), "inventory"),
+            process.streams().deadLetters(),
             process.platform().meters(),
             Tracing.OFF,
             Logging.of("inventory", JetStreamBridge.class),

@@ -134,7 +134,6 @@ class StalledConsumerTest {
         ("{\"stream_name\":\"%s\",\"config\":{\"durable_name\":\"%s\",\"ack_policy\":\"explicit\","
                 + "\"ack_wait\":2000000000,\"max_deliver\":-1}}")
             .formatted(process.stream("ORDERS"), CONSUMER));
-    JetStreamEvents events = (JetStreamEvents) process.streams().reader();
     JetStreamBridge bridge =
         new JetStreamBridge(
             process.broker(),
@@ -148,7 +147,7 @@ class StalledConsumerTest {
                 .atPace(pace),
             process.settings(),
             new EventCodec(),
-            new DeadLetters(events, process.settings().subjects(), new EventCodec(), "inventory"),
+            process.streams().deadLetters(),
             process.platform().meters(),
             Tracing.OFF,
             Logging.of("inventory", JetStreamBridge.class),
