@@ -1,13 +1,11 @@
 package io.holdfast.runtime.jetstream;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.nats.client.Connection;
 import io.nats.client.Message;
 import io.nats.client.api.DiscardPolicy;
 import io.nats.client.api.RetentionPolicy;
 import io.nats.client.api.StreamInfo;
-import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZonedDateTime;
@@ -30,7 +28,6 @@ import java.util.concurrent.atomic.LongAccumulator;
  */
 final class Witness {
 
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final Duration ANSWER = Duration.ofSeconds(1);
 
   /**
@@ -125,12 +122,9 @@ final class Witness {
   private static Answer compare(String name, Seen seen, byte[] answer) {
     JsonNode info;
     try {
-      info = JSON.readTree(answer);
-    } catch (IOException unreadable) {
-      return new Answer(Optional.empty(), false);
-    }
-    if (info.has("error")) {
-      return info.at("/error/err_code").asInt() == BrokerException.STREAM_NOT_FOUND
+      info = JetStreamApi.told(answer);
+    } catch (BrokerException refused) {
+      return refused.noSuchStream()
           ? new Answer(Optional.of("stream " + name + " is not there" + held(seen)), true)
           : new Answer(Optional.empty(), false);
     }
