@@ -2,6 +2,7 @@ package io.holdfast.runtime.jetstream;
 
 import io.holdfast.events.Subjects;
 import io.holdfast.runtime.jetstream.StreamCatalog.ConsumerSpec;
+import io.holdfast.runtime.telemetry.Traceparent;
 import io.nats.client.Message;
 import io.nats.client.impl.Headers;
 import io.nats.client.impl.NatsJetStreamMetaData;
@@ -75,6 +76,11 @@ record Provenance(
     } catch (NumberFormatException | DateTimeException notOurs) {
       return delivered;
     }
+  }
+
+  /** The header by which a message names the work that it comes of; null if it has none. */
+  static String traceparent(Message message) {
+    return message.hasHeaders() ? message.getHeaders().getFirst(Traceparent.HEADER) : null;
   }
 
   boolean redriven() {
