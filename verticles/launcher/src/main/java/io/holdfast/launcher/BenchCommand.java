@@ -355,7 +355,8 @@ final class BenchCommand implements Callable<Integer> {
     try (BenchSite site = BenchSite.start(folder, oneJvm, durable, List.of())) {
       try (LoadProcess load = load(site, folder)) {
         load.closedLoop("warm-up", sizes.warmUp(), CONNECTIONS, IN_FLIGHT);
-        // What runs one order at a time is other code than what runs hundreds, and is compiled anew.
+        // What runs one order at a time is other code than what runs hundreds, and is compiled
+        // anew.
         load.openLoop("paced warm-up", PACED_WARM_UP, PACED_CONNECTIONS, PACE);
         steps.put("paced", load.openLoop("paced", sizes.paced(), PACED_CONNECTIONS, PACE));
         steps.put(

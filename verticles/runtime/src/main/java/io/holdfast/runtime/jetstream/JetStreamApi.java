@@ -30,9 +30,6 @@ import java.util.List;
  */
 final class JetStreamApi {
 
-  /** The error code of a stream that is not there. */
-  static final int STREAM_NOT_FOUND = 10059;
-
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Duration TIMEOUT = Duration.ofSeconds(5);
   private static final int NOT_FOUND = 404;
