@@ -12,6 +12,7 @@ import io.nats.client.Options;
 import io.nats.client.Subscription;
 import io.nats.client.impl.Headers;
 import io.nats.client.impl.NatsMessage;
+import io.nats.client.impl.ReaderThreadDelivery;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -406,9 +407,7 @@ public final class Broker {
     }
     if (inbox == null) {
       String prefix = source.createInbox();
-      Dispatcher replies = source.createDispatcher(this::answered);
-      replies.setPendingLimits(-1, -1);
-      replies.subscribe(prefix + ".*");
+      ReaderThreadDelivery.subscribe(source.createDispatcher(), prefix + ".*", this::answered);
       inbox = prefix + ".";
     }
     connection = source;
@@ -507,7 +506,7 @@ public final class Broker {
     return request.promise.future();
   }
 
-  /** Runs on the dispatcher's thread. */
+  /** Runs on the client library's thread. */
   private void answered(Message message) {
     String subject = message.getSubject();
     String token = subject.substring(inbox.length());

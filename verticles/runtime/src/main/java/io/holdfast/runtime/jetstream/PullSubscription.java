@@ -4,6 +4,8 @@ import io.holdfast.runtime.telemetry.Tracing;
 import io.nats.client.Connection;
 import io.nats.client.Dispatcher;
 import io.nats.client.Message;
+import io.nats.client.Subscription;
+import io.nats.client.impl.ReaderThreadDelivery;
 import io.nats.client.support.Status;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
@@ -82,6 +84,7 @@ final class PullSubscription {
   private Connection subscribedOn;
   private Dispatcher dispatcher;
   private String inbox;
+  private Subscription arrivals;
   private int asked;
   private long lastSign;
   private long notBefore = System.nanoTime();
@@ -145,10 +148,8 @@ final class PullSubscription {
     vertx = eventLoop.owner();
     Connection connection = broker.connection();
     if (connection != subscribedOn) {
-      dispatcher = connection.createDispatcher(this::arrivedOnBrokersThread);
-      dispatcher.setPendingLimits(-1, -1);
+      dispatcher = connection.createDispatcher();
       dispatcher.subscribe(exhaustedSubject, receiver::exhausted);
-      inbox = null;
       subscribedOn = connection;
       subscribe();
     }
@@ -162,7 +163,7 @@ final class PullSubscription {
 
   private void subscribe() {
     inbox = broker.newInbox();
-    dispatcher.subscribe(inbox);
+    arrivals = ReaderThreadDelivery.subscribe(dispatcher, inbox, this::arrivedOnBrokersThread);
   }
 
   /**
@@ -171,7 +172,7 @@ final class PullSubscription {
    */
   void subscribeAnew() {
     try {
-      String before = inbox;
+      Subscription before = arrivals;
       subscribe();
       dispatcher.unsubscribe(before);
       asked = 0;
