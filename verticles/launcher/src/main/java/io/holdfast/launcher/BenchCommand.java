@@ -262,8 +262,14 @@ final class BenchCommand implements Callable<Integer> {
   private void tellConditions(Set<Contestant> contestants, Optional<Peer> peer) {
     say(
         "%d rounds; %,d orders at saturation, at most %,d of them under way, over %d connections;"
-            + " %,d at 10,000 a minute; warm-up %,d orders.",
-        sizes.rounds(), sizes.orders(), IN_FLIGHT, CONNECTIONS, sizes.paced(), sizes.warmUp());
+            + " %,d at 10,000 a minute, after %,d more; warm-up %,d orders.",
+        sizes.rounds(),
+        sizes.orders(),
+        IN_FLIGHT,
+        CONNECTIONS,
+        sizes.paced(),
+        PACED_WARM_UP,
+        sizes.warmUp());
     say(
         "nats-server %s. JVM %s; services: %s; all in one: %s; the load and the chain have JVMs of"
             + " their own. %d processors. Files: %s",
@@ -515,6 +521,8 @@ final class BenchCommand implements Callable<Integer> {
               + " reach it.",
           "  When every write is synced it is no ceiling: it waits for each message, where batches"
               + " share one sync.",
+          "- At 10,000 a minute ours has six seconds of the same before, as a JVM compiles anew what"
+              + " runs alone; the peer measures itself.",
           "- The peer keeps its state in memory alone, has no guards, its audit is a file, and its"
               + " gateway is a call that returns",
           "  at once. Ours is the simulator, asked over HTTP and counted apart; targets compare"

@@ -240,7 +240,7 @@ public final class LoadEngine implements AutoCloseable {
     private final Map<String, Long> errors = new TreeMap<>();
     private final ArrayDeque<Flight> flights = new ArrayDeque<>();
 
-    private long timer;
+    private long timer = -1;
     private long sent;
     private long answered;
     private long accepted; // all of them, the warm-up's included

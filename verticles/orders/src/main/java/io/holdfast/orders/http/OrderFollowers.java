@@ -117,8 +117,8 @@ public final class OrderFollowers {
     private final HttpServerResponse response;
     private final AtomicInteger signs = new AtomicInteger();
     private Watch watch = () -> {};
-    private long timer;
-    private long limit;
+    private long timer = -1; // 0 is a timer's number, and would be somebody else's
+    private long limit = -1;
     private long sentUpTo;
     private boolean reading;
     private boolean over;

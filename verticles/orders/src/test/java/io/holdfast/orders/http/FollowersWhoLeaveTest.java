@@ -27,6 +27,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -34,8 +35,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Goal: whoever leaves gives the place back, at whatever moment, and whoever does not leave does so
- * too. Method: one place; a broker that stands still while the first client's order is looked up
- * and the client goes; an order that does not end.
+ * too, and takes nothing of others along. Method: one place; a broker that stands still while the
+ * first client's order is looked up and the client goes; an order that does not end.
  */
 class FollowersWhoLeaveTest {
 
@@ -54,6 +55,10 @@ class FollowersWhoLeaveTest {
     try (NatsServer broker = TestBroker.own(folder);
         Streams streams = new Streams(broker.url(), "", Set.of("ORDERS"))) {
       Vertx vertx = Vertx.vertx();
+      AtomicLong ticks = new AtomicLong();
+      assertThat(vertx.setPeriodic(20, id -> ticks.incrementAndGet()))
+          .as("the number that a timer has which nobody has set")
+          .isZero();
       OrderDesk desk = new OrderDesk(streams.events(), Clock.systemUTC());
       get(desk.place(ORDER, "a".repeat(32)));
       int port = serve(vertx, streams, desk, USUAL);
@@ -73,6 +78,8 @@ class FollowersWhoLeaveTest {
             }
           },
           line -> line.equals("HTTP/1.1 200 OK"));
+      long before = ticks.get();
+      eventually("others' timers go on", () -> ticks.get() > before + 1);
       get(vertx.close());
     }
   }

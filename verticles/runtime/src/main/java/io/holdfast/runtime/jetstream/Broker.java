@@ -32,7 +32,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.function.Function;
 import javax.net.ssl.SSLException;
 import org.slf4j.Logger;
 
@@ -83,9 +82,6 @@ public final class Broker {
   private final long sweeper;
   private final Witness witness = new Witness();
   private final QuietErrors errors;
-
-  /** One for all, as every fact that is stored needs it. */
-  private final Function<List<Message>, PubAck> acknowledged = this::acknowledged;
 
   /** Counts connects and disconnects; guarded by this object. */
   private long turn;
@@ -224,7 +220,7 @@ public final class Broker {
    *     {@code NO_ANSWER} where nobody knows whether it was stored
    */
   Future<PubAck> store(String subject, Headers headers, byte[] body) {
-    return send(subject, headers, body, STORE_TIMEOUT, false).map(acknowledged);
+    return send(subject, headers, body, STORE_TIMEOUT, false).map(this::acknowledged);
   }
 
   private PubAck acknowledged(List<Message> answer) {

@@ -19,8 +19,8 @@ import java.util.List;
 
 /**
  * Asks the leaders of streams and consumers what they know, by {@code $JS.API}, and tells an answer
- * from a refusal: the one place that does so, but for a publish's, which is {@link PubAck}'s
- * matter.
+ * from a refusal. A publish's is {@link PubAck}'s matter; who only watches ({@link ConsumerLag},
+ * {@link StorageRoom}) asks by itself, and takes a refusal for no news.
  *
  * <p>Methods may be called on an event loop and never block; a failed future carries a {@link
  * BrokerException}: {@code REFUSED} with JetStream's own error code, or {@code NO_ANSWER}. Names of

@@ -35,8 +35,8 @@ import org.slf4j.Logger;
 
 /**
  * Where the broker's threads and the event loop meet: takes one consumer's messages from its {@link
- * PullSubscription}, hands them to the handlers, and has {@link Settlements} settle each with the
- * broker, there and nowhere else.
+ * PullSubscription}, hands them to the handlers, and has {@link Settlements} settle each that was
+ * begun. What there is no room or no time for is given back from here.
  *
  * <p>At most {@code WORKERS} messages are asked for or in process at a time, and no more than the
  * handlers' {@link Pace} allows. There is no queue behind that: the broker keeps what this process

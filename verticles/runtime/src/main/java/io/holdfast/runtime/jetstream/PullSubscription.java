@@ -74,12 +74,12 @@ final class PullSubscription {
   private final Tracing tracing;
   private final Logger log;
 
-  // From the client library's thread to the event loop.
+  // From the client library's thread to the event loop, which is known before anything can arrive.
+  private Context context;
   private final ConcurrentLinkedQueue<Message> arrived = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean hopPending = new AtomicBoolean();
 
   // The event loop's alone.
-  private Context context;
   private Vertx vertx;
   private Connection subscribedOn;
   private Dispatcher dispatcher;
@@ -150,8 +150,8 @@ final class PullSubscription {
     if (connection != subscribedOn) {
       dispatcher = connection.createDispatcher();
       dispatcher.subscribe(exhaustedSubject, receiver::exhausted);
-      subscribedOn = connection;
       subscribe();
+      subscribedOn = connection;
     }
     asked = 0; // whatever was asked before went with the connection
     notBefore = System.nanoTime();
@@ -171,6 +171,9 @@ final class PullSubscription {
    * asked for at the old place and has been delivered to it comes again after ack_wait.
    */
   void subscribeAnew() {
+    if (subscribedOn == null) {
+      return; // not yet
+    }
     try {
       Subscription before = arrivals;
       subscribe();

@@ -17,8 +17,8 @@ import io.nats.client.Message;
 import io.vertx.core.Future;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -51,7 +51,7 @@ final class Settlements {
   private final Meters meters;
   private final Tracing tracing;
   private final Logger log;
-  private final Map<String, Counter> processed = new ConcurrentHashMap<>();
+  private final Map<String, Counter> processed = new HashMap<>();
   private final RecentFailures failures = new RecentFailures();
   private long lastTold = System.nanoTime() - TELL_NANOS;
 

@@ -1,8 +1,9 @@
 package io.nats.client.impl;
 
 import io.nats.client.Dispatcher;
-import io.nats.client.MessageHandler;
+import io.nats.client.Message;
 import io.nats.client.Subscription;
+import java.util.function.Consumer;
 
 /**
  * Subscriptions whose messages are handed over by the thread that reads them from the socket.
@@ -21,23 +22,24 @@ public final class ReaderThreadDelivery {
 
   /**
    * Subscribes. All other rules of the dispatcher's subscriptions hold: resubscribed after a
-   * reconnect, ended by its drain.
+   * reconnect, ended by its drain. Nobody may be told the subject before this returns: until then a
+   * message may come on the dispatcher's thread, and out of order.
    *
    * @param receiver must not block, nothing of the connection is read meanwhile; what it throws
    *     goes to the connection's error listener
    */
   public static Subscription subscribe(
-      Dispatcher dispatcher, String subject, MessageHandler receiver) {
-    // What should come before the hook is there goes the usual way, to the same receiver.
-    NatsSubscription subscription = (NatsSubscription) dispatcher.subscribe(subject, receiver);
+      Dispatcher dispatcher, String subject, Consumer<Message> receiver) {
+    NatsSubscription subscription =
+        (NatsSubscription) dispatcher.subscribe(subject, receiver::accept);
     subscription.setBeforeQueueProcessor(
         message -> {
           try {
-            receiver.onMessage(message);
-          } catch (InterruptedException closing) {
-            Thread.currentThread().interrupt();
-          } catch (RuntimeException failure) { // else the connection would take it for its own end
+            receiver.accept(message);
+          } catch (RuntimeException failure) {
             subscription.connection.processException(failure);
+          } catch (Error failure) { // else nobody would read any more, and nobody would know
+            subscription.connection.processException(new Exception(failure));
           }
           return false;
         });

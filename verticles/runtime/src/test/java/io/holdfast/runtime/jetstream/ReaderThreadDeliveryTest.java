@@ -68,6 +68,9 @@ class ReaderThreadDeliveryTest {
     if (received.getLast().equals("bad")) {
       throw new IllegalArgumentException("cannot take it");
     }
+    if (received.getLast().equals("worse")) {
+      throw new LinkageError("cannot take that either");
+    }
   }
 
   @Test
@@ -91,10 +94,12 @@ class ReaderThreadDeliveryTest {
     String inbox = connection.createInbox();
     ReaderThreadDelivery.subscribe(connection.createDispatcher(), inbox, this::take);
     connection.publish(inbox, bytes("bad"));
+    connection.publish(inbox, bytes("worse"));
     connection.publish(inbox, bytes("good"));
-    eventually("the next one came", () -> received.equals(List.of("bad", "good")));
-    eventually("the failure is told", () -> !failures.isEmpty());
-    assertThat(failures).singleElement().hasFieldOrPropertyWithValue("message", "cannot take it");
+    eventually("the next one came", () -> received.equals(List.of("bad", "worse", "good")));
+    eventually("the failures are told", () -> failures.size() == 2);
+    assertThat(failures.getFirst()).hasMessage("cannot take it");
+    assertThat(failures.getLast()).hasRootCauseMessage("cannot take that either");
     assertThat(connection.getStatus()).isEqualTo(Connection.Status.CONNECTED);
     assertThat(connection.getStatistics().getReconnects()).isZero();
   }
