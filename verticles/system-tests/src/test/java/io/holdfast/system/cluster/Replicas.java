@@ -28,7 +28,9 @@ final class Replicas {
 
   private static final int AT_ONCE = 100;
   private static final Duration ANSWER = Duration.ofSeconds(5);
-  private static final int NOT_FOUND = 404;
+
+  /** There is no such message; that there is no such stream has the same status, and is none. */
+  private static final int NO_MESSAGE = 10037;
 
   private Replicas() {}
 
@@ -95,7 +97,7 @@ final class Replicas {
           JsonObject message = told.getJsonObject("message");
           if (message != null) {
             messages.add(message);
-          } else if (told.getJsonObject("error").getInteger("code") != NOT_FOUND) {
+          } else if (told.getJsonObject("error").getInteger("err_code") != NO_MESSAGE) {
             throw new IllegalStateException(told.encode());
           }
         }
